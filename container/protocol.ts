@@ -1,0 +1,204 @@
+/**
+ * The wire between the Worker and the verification host: one request, one response.
+ *
+ * The host is told nothing that would let a check guess the expected answer: cases carry neutral
+ * ids, no names and no labels. The caller decides statuses and verdicts; the host only reports what
+ * happened. Types and constants only, so both sides may import this file.
+ */
+
+export const PROTOCOL_VERSION = 1;
+
+/** Header that marks an answer as the host's own, so that a platform's error page is never read as one. */
+export const BUILD_HEADER = 'x-assay-build';
+
+/**
+ * The deadline ladder, innermost first. Each rung must leave the one inside it time to answer;
+ * `test/unit/deadlines.test.ts` asserts the order.
+ */
+export const CASE_TIMEOUT_MS = 10_000;
+export const HOST_TOTAL_TIMEOUT_MS = 90_000;
+export const CALLER_TIMEOUT_MS = 110_000;
+
+/** Cases a host runs at the same time at the least; chunk sizes are planned with it. */
+export const HOST_PARALLELISM = 2;
+
+/** Largest request body the host reads. */
+export const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+/** Largest answer the host writes; reports are stored whole, so this bounds an R2 object. */
+export const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+
+export interface VerifyRequest {
+  readonly protocol: typeof PROTOCOL_VERSION;
+  /** Fresh per call, echoed in the answer, so that an answer cannot be taken for another call's. */
+  readonly nonce: string;
+  readonly rule: {
+    /** Rule files by rule-relative POSIX path: `check.ts` and `captures/*.yml`. */
+    readonly files: Readonly<Record<string, string>>;
+    /** One per capture file, in file-name order. The caller has parsed the YAML; the host parses none. */
+    readonly captures: readonly CaptureInfo[];
+  };
+  readonly cases: readonly CaseInput[];
+  readonly limits: VerifyLimits;
+}
+
+export interface CaptureInfo {
+  /** `captures/<name>.yml`. */
+  readonly file: string;
+  /** ast-grep rule id, unique within the rule. */
+  readonly id: string;
+  /** What a match is called in the check: `match.rule`. */
+  readonly name: string;
+  readonly match: 'anchor' | 'broad';
+  /** Canonical ast-grep language. */
+  readonly language: string;
+}
+
+export interface CaseInput {
+  /** Neutral id (`c0`, `c1`, …), unique in the request. */
+  readonly id: string;
+  /** The tiny repository: text by repository-relative POSIX path. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export interface VerifyLimits {
+  /** Wall clock for one case, narrow and check together. At most {@link CASE_TIMEOUT_MS}. */
+  readonly caseTimeoutMs: number;
+  /** Wall clock for the whole request. At most {@link HOST_TOTAL_TIMEOUT_MS}. */
+  readonly totalTimeoutMs: number;
+}
+
+/** How a process ended. Only `exited` can lead to an accepted case. */
+export const OUTCOMES = [
+  'exited',
+  'signalled',
+  'timed_out',
+  'memory_exceeded',
+  'output_exceeded',
+  'process_limit',
+  'invalid_result',
+  'host_error',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+export type Severity = 'error' | 'warning' | 'info';
+
+/** A capture hit, in the shape a check receives it. */
+export interface Match {
+  /** `metadata.taskless.name` of the capture. */
+  readonly rule: string;
+  /** `id` of the capture. */
+  readonly ruleId: string;
+  readonly file: string;
+  /** 1-based. */
+  readonly line: number;
+  /** 1-based. */
+  readonly column: number;
+  readonly text: string;
+  /** Single metavariables only, by name without `$`. */
+  readonly captures: Readonly<Record<string, string>>;
+}
+
+/** A result the check returned, after strict validation. */
+export interface Finding {
+  readonly file: string;
+  readonly message: string;
+  /** 1-based. */
+  readonly line?: number;
+  /** 1-based. */
+  readonly column?: number;
+  readonly severity?: Severity;
+}
+
+/** What a check threw, or why its process could not give a result. */
+export interface CheckError {
+  readonly name: string;
+  readonly message: string;
+  /** 1-based line of `check.ts` when the stack names one. */
+  readonly line?: number;
+}
+
+/** Syntax tree of a case file, given when no capture matched, so that feedback can show it. */
+export interface SyntaxTree {
+  readonly file: string;
+  readonly language: string;
+  /** ast-grep's s-expression-like dump with positions, capped. */
+  readonly text: string;
+}
+
+export interface CaseResult {
+  readonly id: string;
+  readonly outcome: Outcome;
+  /** The process that `outcome` speaks of: ast-grep (`narrow`) or the check. */
+  readonly stage: 'narrow' | 'check';
+  /** All matches, though `matches` lists only the first few. 0 means the check was never started. */
+  readonly matchCount: number;
+  readonly matches: readonly Match[];
+  readonly findings: readonly Finding[];
+  /** Set when the process exited but the check threw, or explains any other outcome than `exited`. */
+  readonly error?: CheckError;
+  /** stdout and stderr of the check, interleaved, capped, control characters stripped. */
+  readonly console: string;
+  readonly trees: readonly SyntaxTree[];
+  readonly narrowMs: number;
+  readonly checkMs: number;
+}
+
+/** What the self-test measured as the jailed user. Each flag is true when the wall held. */
+export const ISOLATION_FLAGS = [
+  'tcpBlocked',
+  'dnsBlocked',
+  'loopbackBlocked',
+  'outsideWriteBlocked',
+  'caseWriteBlocked',
+  'hostFilesHidden',
+  'hostProcessesHidden',
+  'environmentCleared',
+  'uidDropped',
+  'capabilitiesDropped',
+  'noNewPrivileges',
+] as const;
+export type IsolationFlag = (typeof ISOLATION_FLAGS)[number];
+
+export interface IsolationReport {
+  readonly jail: 'bubblewrap' | 'util-linux';
+  readonly flags: Readonly<Record<IsolationFlag, boolean>>;
+  /** ISO 8601. */
+  readonly measuredAt: string;
+}
+
+export interface HostBuild {
+  /** Digest over the host's own sources; in an image, the same id the image was labelled with. */
+  readonly id: string;
+  readonly node: string;
+  readonly astGrep: string;
+}
+
+export interface VerifyResponse {
+  readonly protocol: typeof PROTOCOL_VERSION;
+  readonly nonce: string;
+  readonly build: HostBuild;
+  readonly isolation: IsolationReport;
+  /** One per case, in request order. */
+  readonly results: readonly CaseResult[];
+  readonly durationMs: number;
+}
+
+/** `GET /healthz`. `ok` is false when a wall did not hold. */
+export interface HealthResponse {
+  readonly ok: boolean;
+  readonly build: HostBuild;
+  readonly isolation: IsolationReport;
+}
+
+/** Body of every non-200 answer. */
+export interface HostErrorResponse {
+  readonly error: { readonly code: HostErrorCode; readonly message: string };
+}
+
+export type HostErrorCode =
+  | 'BAD_REQUEST'
+  | 'TOO_LARGE'
+  | 'NOT_FOUND'
+  | 'UNAUTHORIZED'
+  | 'NO_JAIL'
+  | 'INTERNAL';

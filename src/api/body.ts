@@ -1,0 +1,60 @@
+/** Request bodies: media type, size and JSON checked before any schema sees them. */
+import type { Context } from 'hono';
+import type { z } from 'zod';
+import { Fault } from '../errors.ts';
+import type { AppEnv } from './context.ts';
+
+const MAX_ISSUES = 20;
+
+/** @throws Fault UNSUPPORTED_MEDIA_TYPE | BODY_TOO_LARGE | MALFORMED_JSON | INVALID_REQUEST */
+export async function readBody<T extends z.ZodType>(
+  context: Context<AppEnv>,
+  schema: T,
+  maxBytes: number,
+): Promise<z.output<T>> {
+  const mediaType = (context.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/json') {
+    throw new Fault('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json');
+  }
+  const value = parseJson(await readText(context.req.raw, maxBytes));
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw invalid(parsed.error);
+  return parsed.data;
+}
+
+/** Counts while reading, because a declared length is only a claim. */
+async function readText(request: Request, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+  let text = '';
+  let bytes = 0;
+  try {
+    for await (const part of request.body ?? []) {
+      bytes += part.byteLength;
+      if (bytes > maxBytes) throw new Fault('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
+      text += decoder.decode(part, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault('MALFORMED_JSON', 'the body is not UTF-8 text');
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Fault('MALFORMED_JSON', 'the body is not JSON');
+  }
+}
+
+function invalid(error: z.ZodError): Fault {
+  const details = error.issues
+    .slice(0, MAX_ISSUES)
+    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
+  const [first] = details;
+  const where = first?.path ? ` at ${first.path}` : '';
+  return new Fault('INVALID_REQUEST', `the request does not fit${where}: ${first?.message ?? 'unknown'}`, {
+    details,
+  });
+}

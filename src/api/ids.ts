@@ -1,0 +1,16 @@
+/** Ids of generations: time-ordered, lower case, safe as Workflow, Durable Object and object-key names. */
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const TIME_CHARS = 10;
+const RANDOM_CHARS = 16;
+
+/** `gen-` and 26 characters: 48 bits of time, 80 of randomness, so that ids sort by creation. */
+export function newGenerationId(nowMs: number = Date.now()): string {
+  let time = '';
+  for (let rest = nowMs, i = 0; i < TIME_CHARS; i += 1) {
+    time = (ALPHABET[rest % 32] ?? '0') + time;
+    rest = Math.floor(rest / 32);
+  }
+  const random = crypto.getRandomValues(new Uint8Array(RANDOM_CHARS));
+  return `gen-${time}${Array.from(random, (byte) => ALPHABET[byte % 32]).join('')}`;
+}

@@ -1,0 +1,181 @@
+/**
+ * Raw bindings to a checked `Config`, once. Anything missing or malformed is named and stops the Worker
+ * before any work; nothing here has a default that would weaken security. Values never enter messages.
+ */
+import { z } from 'zod';
+import { Fault } from './errors.ts';
+import { priceTable } from './models/pricing.ts';
+import type { VerificationContainer } from './sandboxes/verification-container.ts';
+import { parseSigningKey, type SigningKey } from './signing/ed25519.ts';
+
+/** What the runtime hands over. Only this file reads it. */
+export interface Bindings {
+  readonly DB?: D1Database;
+  readonly BUCKET?: R2Bucket;
+  readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
+  readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
+  readonly SIGNING_KEY?: string;
+  readonly API_TOKENS?: string;
+  readonly ANTHROPIC_API_KEY?: string;
+  readonly ANTHROPIC_BASE_URL?: string;
+  readonly MODEL?: string;
+  readonly MODEL_MAX_TOKENS?: string;
+  readonly MODEL_PRICES?: string;
+  readonly SANDBOX?: string;
+  readonly SANDBOX_HOST_URL?: string;
+  readonly SANDBOX_HOST_TOKEN?: string;
+}
+
+export interface GenerateRuleParams {
+  readonly generationId: string;
+  readonly orgId: string;
+}
+
+export interface TokenEntry {
+  readonly orgId: string;
+  /** SHA-256 of the token, lower-case hex; the token itself is never stored. */
+  readonly sha256: string;
+}
+
+export type SandboxConfig =
+  | { readonly kind: 'container'; readonly namespace: DurableObjectNamespace<VerificationContainer> }
+  | { readonly kind: 'host'; readonly url: string; readonly token: string };
+
+export interface Config {
+  readonly db: D1Database;
+  readonly bucket: R2Bucket;
+  readonly workflow: Workflow<GenerateRuleParams>;
+  readonly signingKey: SigningKey;
+  readonly tokens: readonly TokenEntry[];
+  readonly model: {
+    readonly id: string;
+    readonly apiKey: string;
+    readonly baseUrl: string;
+    readonly maxTokens: number;
+    readonly prices: z.infer<typeof priceTable>;
+  };
+  readonly sandbox: SandboxConfig;
+}
+
+const tokenList = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim().split('=')))
+  .pipe(
+    z
+      .array(
+        z.tuple(
+          [z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/), z.string().regex(/^[0-9a-f]{64}$/)],
+          'must be a comma-separated list of <org>=<sha-256 of the token, hex>',
+        ),
+      )
+      .min(1),
+  )
+  .transform((entries): TokenEntry[] => entries.map(([orgId, sha256]) => ({ orgId, sha256 })));
+
+const jsonText = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+});
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^[0-9]+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+
+const origin = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+
+const settings = z.object({
+  API_TOKENS: tokenList,
+  ANTHROPIC_API_KEY: z.string().min(1),
+  ANTHROPIC_BASE_URL: origin.default('https://api.anthropic.com'),
+  MODEL: z.string().min(1).max(200),
+  MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
+  MODEL_PRICES: jsonText.pipe(priceTable),
+  SANDBOX: z.enum(['container', 'host']),
+});
+
+const hostSettings = z.object({ SANDBOX_HOST_URL: origin, SANDBOX_HOST_TOKEN: z.string().min(16) });
+
+const checked = new WeakMap<Bindings, Promise<Config>>();
+
+/** @throws Fault CONFIG_INVALID naming every missing or malformed setting */
+export function loadConfig(bindings: Bindings): Promise<Config> {
+  const known = checked.get(bindings);
+  if (known !== undefined) return known;
+  const loading = check(bindings);
+  checked.set(bindings, loading);
+  return loading;
+}
+
+async function check(bindings: Bindings): Promise<Config> {
+  const problems: string[] = [];
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE'] as const) {
+    if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
+  }
+  const parsed = settings.safeParse(withoutEmpty(bindings));
+  if (!parsed.success) problems.push(...describe(parsed.error, bindings));
+  const sandbox = checkSandbox(bindings, problems);
+  const signingKey = bindings.SIGNING_KEY === undefined ? null : await parseSigningKey(bindings.SIGNING_KEY);
+  if (signingKey === null) {
+    problems.push(
+      bindings.SIGNING_KEY ? 'SIGNING_KEY is not an Ed25519 PKCS#8 key' : 'SIGNING_KEY is missing',
+    );
+  }
+  if (problems.length > 0 || !parsed.success || !db || !bucket || !workflow || !sandbox || !signingKey) {
+    throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
+  }
+  const value = parsed.data;
+  return {
+    db,
+    bucket,
+    workflow,
+    signingKey,
+    sandbox,
+    tokens: value.API_TOKENS,
+    model: {
+      id: value.MODEL,
+      apiKey: value.ANTHROPIC_API_KEY,
+      baseUrl: value.ANTHROPIC_BASE_URL,
+      maxTokens: value.MODEL_MAX_TOKENS,
+      prices: value.MODEL_PRICES,
+    },
+  };
+}
+
+function checkSandbox(bindings: Bindings, problems: string[]): SandboxConfig | null {
+  if (bindings.SANDBOX === 'container') {
+    const namespace = bindings.VERIFICATION_CONTAINER;
+    if (namespace !== undefined) return { kind: 'container', namespace };
+    problems.push('VERIFICATION_CONTAINER binding is missing, but SANDBOX is container');
+  }
+  if (bindings.SANDBOX === 'host') {
+    const parsed = hostSettings.safeParse(withoutEmpty(bindings));
+    if (parsed.success)
+      return { kind: 'host', url: parsed.data.SANDBOX_HOST_URL, token: parsed.data.SANDBOX_HOST_TOKEN };
+    problems.push(...describe(parsed.error, bindings));
+  }
+  return null;
+}
+
+/** A variable set to nothing is a missing one. */
+function withoutEmpty(bindings: Bindings): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== ''));
+}
+
+function describe(error: z.ZodError, bindings: Bindings): string[] {
+  const messages = new Map<string, string>();
+  for (const issue of error.issues) {
+    const name = String(issue.path[0] ?? 'configuration');
+    const absent = !bindings[name as keyof Bindings];
+    if (!messages.has(name))
+      messages.set(name, absent ? `${name} is missing` : `${name} is malformed: ${issue.message}`);
+  }
+  return [...messages.values()];
+}

@@ -1,0 +1,94 @@
+/**
+ * Faults: stable codes, their HTTP status, and whether trying again can help.
+ *
+ * Only the code string crosses a step, Durable Object or sandbox hop; class identity does not survive
+ * one, so `faultCode` reads the code back out of any error's message. Renaming a code is a breaking
+ * change.
+ */
+
+interface FaultKind {
+  readonly status: number;
+  readonly retryable: boolean;
+}
+
+export const FAULTS = {
+  // The caller's side.
+  UNAUTHORIZED: { status: 401, retryable: false },
+  NOT_FOUND: { status: 404, retryable: false },
+  METHOD_NOT_ALLOWED: { status: 405, retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
+  BODY_TOO_LARGE: { status: 413, retryable: false },
+  MALFORMED_JSON: { status: 400, retryable: false },
+  INVALID_REQUEST: { status: 400, retryable: false },
+  ENGINE_NOT_SUPPORTED: { status: 400, retryable: false },
+  COST_LIMIT_NEEDS_PRICE: { status: 400, retryable: false },
+  INVALID_QUERY: { status: 400, retryable: false },
+  ALREADY_ENDED: { status: 409, retryable: false },
+  // Our side, before any work.
+  CONFIG_INVALID: { status: 503, retryable: false },
+  // Our side, during work.
+  GENERATION_ENDED: { status: 409, retryable: false },
+  WORKFLOW_UNAVAILABLE: { status: 503, retryable: true },
+  STORE_CONFLICT: { status: 500, retryable: false },
+  STORE_MISSING: { status: 500, retryable: false },
+  STEP_RESULT_TOO_LARGE: { status: 500, retryable: false },
+  MODEL_UNAVAILABLE: { status: 502, retryable: true },
+  MODEL_RATE_LIMITED: { status: 502, retryable: true },
+  MODEL_TIMEOUT: { status: 502, retryable: true },
+  MODEL_BAD_REQUEST: { status: 502, retryable: false },
+  MODEL_UNAUTHORIZED: { status: 502, retryable: false },
+  SANDBOX_UNAVAILABLE: { status: 502, retryable: true },
+  SANDBOX_BAD_ANSWER: { status: 502, retryable: true },
+  SANDBOX_NOT_ISOLATED: { status: 502, retryable: false },
+  SANDBOX_REFUSED_INPUT: { status: 502, retryable: false },
+  SIGNATURE_SELF_CHECK_FAILED: { status: 500, retryable: false },
+  INTERNAL: { status: 500, retryable: true },
+} as const satisfies Record<string, FaultKind>;
+
+export type FaultCode = keyof typeof FAULTS;
+
+/** A thrown fault. Its message starts with `CODE: `, which is what survives a hop. */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  /** Machine-readable extras for the API answer; never secrets. */
+  readonly details: unknown;
+
+  constructor(code: FaultCode, message: string, options?: { cause?: unknown; details?: unknown }) {
+    super(`${code}: ${message}`, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Fault';
+    this.code = code;
+    this.details = options?.details;
+  }
+
+  /** The message without its code prefix. */
+  get reason(): string {
+    return this.message.slice(this.code.length + 2);
+  }
+}
+
+/** The fault code an error carries, whatever hops it came over; `INTERNAL` when it carries none. */
+export function faultCode(error: unknown): FaultCode {
+  const text = messageOf(error);
+  for (const match of text.matchAll(/\b([A-Z][A-Z_]+): /g)) {
+    const code = match[1];
+    if (code !== undefined && isFaultCode(code)) return code;
+  }
+  return 'INTERNAL';
+}
+
+export function isRetryable(code: FaultCode): boolean {
+  return FAULTS[code].retryable;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The readable part of an error's message: class names and codes that hops put in front removed. */
+export function reasonOf(error: unknown): string {
+  return messageOf(error).replace(/^(?:(?:\w*Error|Fault|[A-Z][A-Z_]+): )+/, '');
+}
+
+function isFaultCode(code: string): code is FaultCode {
+  return Object.hasOwn(FAULTS, code);
+}

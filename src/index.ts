@@ -1,0 +1,15 @@
+/** Exports only: the fetch and cron handlers, the Workflow and the container's Durable Object. */
+import { app } from './api/app.ts';
+import type { Bindings } from './env.ts';
+import { wakeStalled } from './workflows/wake-stalled.ts';
+
+export { VerificationContainer } from './sandboxes/verification-container.ts';
+export { GenerateRule } from './workflows/generate-rule.ts';
+
+export default {
+  fetch: app.fetch,
+  scheduled: async (_controller, bindings) => {
+    const sweep = await wakeStalled(bindings, new Date());
+    console.log(JSON.stringify({ level: 'info', event: 'wake_sweep', ...sweep }));
+  },
+} satisfies ExportedHandler<Bindings>;

@@ -1,0 +1,150 @@
+/**
+ * The Anthropic Messages API, or any endpoint that speaks it. Streams (long answers outlive a plain
+ * request's limits), caches the stable prefix, asks for structured output, and maps every error to a
+ * code before it crosses a step. Never retries by itself: SDK tries times step tries would multiply.
+ */
+import Anthropic from '@anthropic-ai/sdk';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
+import { Fault, messageOf } from '../errors.ts';
+import { replySchema } from '../schema/reply.ts';
+import type { Model, ModelAnswer, ModelUsage, Turn } from './model.ts';
+import { costUsd, type PriceTable } from './pricing.ts';
+import { SYSTEM_PROMPT } from './prompt.ts';
+
+/** Below the step's own timeout of 10 minutes, so that the error says what happened. */
+export const MODEL_TIMEOUT_MS = 9 * 60 * 1000;
+
+export interface AnthropicOptions {
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  readonly model: string;
+  readonly maxTokens: number;
+  readonly prices: PriceTable;
+}
+
+export class AnthropicModel implements Model {
+  readonly id: string;
+  readonly #client: Anthropic;
+  readonly #options: AnthropicOptions;
+
+  constructor(options: AnthropicOptions) {
+    this.id = options.model;
+    this.#options = options;
+    this.#client = new Anthropic({
+      apiKey: options.apiKey,
+      baseURL: options.baseUrl,
+      maxRetries: 0,
+      timeout: MODEL_TIMEOUT_MS,
+    });
+  }
+
+  async answer(turns: readonly Turn[]): Promise<ModelAnswer> {
+    const startedMs = Date.now();
+    const params = requestParams(this.#options, turns);
+    try {
+      const message = await this.#stream(params);
+      const usage = usageOf(message.usage);
+      return {
+        text: message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join(''),
+        stopReason: message.stop_reason ?? 'unknown',
+        model: message.model,
+        requestId: message.requestId,
+        usage,
+        costUsd: costUsd(this.#options.prices, message.model, usage),
+        durationMs: Date.now() - startedMs,
+      };
+    } catch (error) {
+      throw toFault(error);
+    }
+  }
+
+  /** Falls back to plain text once, when the endpoint refuses structured output; a refused call is not paid. */
+  async #stream(params: Anthropic.MessageStreamParams): Promise<StreamedMessage> {
+    try {
+      return await this.#streamOnce(params);
+    } catch (error) {
+      if (!refusesStructuredOutput(error)) throw error;
+      const { output_config: _unsupported, ...plain } = params;
+      return await this.#streamOnce(plain);
+    }
+  }
+
+  async #streamOnce(params: Anthropic.MessageStreamParams): Promise<StreamedMessage> {
+    const stream = this.#client.messages.stream(params);
+    const message = await stream.finalMessage();
+    return Object.assign(message, { requestId: stream.request_id ?? null });
+  }
+}
+
+type StreamedMessage = Anthropic.Message & { requestId: string | null };
+
+/** Exported for the test that pins what is sent. */
+export function requestParams(
+  options: Pick<AnthropicOptions, 'model' | 'maxTokens'>,
+  turns: readonly Turn[],
+): Anthropic.MessageStreamParams {
+  return {
+    model: options.model,
+    max_tokens: options.maxTokens,
+    system: [{ type: 'text', text: SYSTEM_PROMPT, cache_control: { type: 'ephemeral' } }],
+    messages: turns.map((turn, index) => ({
+      role: turn.role,
+      content: [
+        index === 0
+          ? // The request is the same for every attempt, so it belongs to the cached prefix.
+            { type: 'text' as const, text: turn.text, cache_control: { type: 'ephemeral' as const } }
+          : { type: 'text' as const, text: turn.text },
+      ],
+    })),
+    output_config: { format: zodOutputFormat(replySchema) },
+  };
+}
+
+function usageOf(usage: Anthropic.Usage): ModelUsage {
+  return {
+    inputTokens: usage.input_tokens,
+    outputTokens: usage.output_tokens,
+    cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
+    cacheReadTokens: usage.cache_read_input_tokens ?? 0,
+  };
+}
+
+function refusesStructuredOutput(error: unknown): boolean {
+  return (
+    error instanceof Anthropic.APIError &&
+    error.status === 400 &&
+    /output_config|output_format|json_schema/i.test(error.message)
+  );
+}
+
+function toFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  if (error instanceof Anthropic.APIConnectionTimeoutError)
+    return fault('MODEL_TIMEOUT', 'the model did not answer in time', error);
+  if (error instanceof Anthropic.APIConnectionError)
+    return fault('MODEL_UNAVAILABLE', `cannot reach the model: ${messageOf(error)}`, error);
+  if (error instanceof Anthropic.APIError) return fromStatus(error.status, error);
+  return fault('MODEL_UNAVAILABLE', `the model's answer broke off: ${messageOf(error)}`, error);
+}
+
+function fromStatus(status: number | undefined, error: Error): Fault {
+  const said = `the model endpoint answered ${status ?? 'an error'}: ${messageOf(error).slice(0, 500)}`;
+  if (status === 429) return fault('MODEL_RATE_LIMITED', said, error);
+  if (status === 401 || status === 403) return fault('MODEL_UNAUTHORIZED', said, error);
+  if (status === 408) return fault('MODEL_TIMEOUT', said, error);
+  if (status !== undefined && status >= 400 && status < 500) return fault('MODEL_BAD_REQUEST', said, error);
+  return fault('MODEL_UNAVAILABLE', said, error);
+}
+
+function fault(
+  code:
+    | 'MODEL_UNAVAILABLE'
+    | 'MODEL_RATE_LIMITED'
+    | 'MODEL_TIMEOUT'
+    | 'MODEL_BAD_REQUEST'
+    | 'MODEL_UNAUTHORIZED',
+  message: string,
+  cause: unknown,
+): Fault {
+  return new Fault(code, message, { cause });
+}

@@ -1,0 +1,175 @@
+/**
+ * Static inspection of `check.ts`: TypeScript syntax, one self-contained module, allowed imports.
+ * Nothing is executed. What it refuses would fail, or be unreviewable, where the rule is later run:
+ * top-level await, for example, fails under the Taskless CLI in repositories without `"type": "module"`.
+ */
+import { parse } from '@babel/parser';
+import { byteLength } from '../schema/path.ts';
+import type { CapabilityFacts } from '../schema/rule.ts';
+import { MAX_CHECK_BYTES } from '../schema/rule.ts';
+import { ALLOWED_IMPORTS, isAllowedImport, readsFiles, startsProcesses, usesNetwork } from './imports.ts';
+import { type Problem, type Result, refuse, succeed } from './result.ts';
+import { type SyntaxNode, walk } from './syntax-walk.ts';
+
+/** Syntax that type stripping cannot erase, so that Node and tsx would disagree. */
+const NOT_ERASABLE: Readonly<Record<string, string>> = {
+  TSEnumDeclaration: 'an enum; use a union of string literals',
+  TSModuleDeclaration: 'a namespace; use plain functions and constants',
+  TSParameterProperty: 'a parameter property; declare the field',
+  TSImportEqualsDeclaration: 'import = ; use an import declaration',
+  TSExportAssignment: 'export = ; use export default',
+  Decorator: 'a decorator',
+};
+
+const NETWORK_GLOBALS = new Set(['fetch', 'WebSocket', 'EventSource']);
+
+export function inspectCheck(source: string): Result<CapabilityFacts> {
+  if (byteLength(source) > MAX_CHECK_BYTES) {
+    return refuse([problem('check_too_large', undefined, `is larger than ${MAX_CHECK_BYTES} bytes`)]);
+  }
+  const program = parseModule(source);
+  if (!program.ok) return program;
+
+  const problems: Problem[] = [];
+  const imports = new Set<string>();
+  const facts = { usesNetwork: false };
+  walk(program.value, (node, context) => {
+    for (const specifier of importedModules(node)) {
+      imports.add(specifier);
+      if (!isAllowedImport(specifier)) problems.push(importProblem(specifier, node));
+    }
+    if (isNetworkGlobal(node, context.parent)) facts.usesNetwork = true;
+    const refused = refusedSyntax(node, context.functionDepth);
+    if (refused !== null) problems.push(refused);
+  });
+  problems.push(...defaultExportProblems(program.value));
+
+  if (problems.length > 0) return refuse(problems);
+  const specifiers = [...imports].sort();
+  return succeed({
+    imports: specifiers,
+    readsFiles: specifiers.some(readsFiles),
+    startsProcesses: specifiers.some(startsProcesses),
+    usesNetwork: facts.usesNetwork || specifiers.some(usesNetwork),
+  });
+}
+
+function parseModule(source: string): Result<SyntaxNode> {
+  try {
+    const file = parse(source, { sourceType: 'module', plugins: ['typescript'] });
+    return succeed(file.program as unknown as SyntaxNode);
+  } catch (error) {
+    const line = (error as { loc?: { line?: number } }).loc?.line;
+    const message = error instanceof Error ? error.message : String(error);
+    return refuse([problem('check_syntax', line, `is not valid TypeScript: ${message}`)]);
+  }
+}
+
+function importedModules(node: SyntaxNode): string[] {
+  const declares =
+    node.type === 'ImportDeclaration' ||
+    node.type === 'ExportNamedDeclaration' ||
+    node.type === 'ExportAllDeclaration';
+  const source = declares ? (node.source as SyntaxNode | null | undefined) : null;
+  return typeof source?.value === 'string' ? [source.value] : [];
+}
+
+function importProblem(specifier: string, node: SyntaxNode): Problem {
+  if (specifier.startsWith('.') || specifier.startsWith('/')) {
+    return problem(
+      'import_relative',
+      line(node),
+      `imports ${JSON.stringify(specifier)}; check.ts must be one self-contained file`,
+    );
+  }
+  return problem(
+    'import_not_allowed',
+    line(node),
+    `imports ${JSON.stringify(specifier)}; allowed are ${ALLOWED_IMPORTS.join(', ')}`,
+  );
+}
+
+function refusedSyntax(node: SyntaxNode, functionDepth: number): Problem | null {
+  const notErasable = NOT_ERASABLE[node.type];
+  if (notErasable !== undefined && node.declare !== true) {
+    return problem('syntax_not_erasable', line(node), `uses ${notErasable}`);
+  }
+  if (functionDepth === 0 && (node.type === 'AwaitExpression' || isForAwait(node))) {
+    return problem('top_level_await', line(node), 'uses top-level await; move it into the exported function');
+  }
+  if (node.type === 'ImportExpression') {
+    return problem('dynamic_import', line(node), 'uses import(); use import declarations at the top');
+  }
+  const called = calledName(node);
+  if (called === 'require') {
+    return problem('dynamic_import', line(node), 'calls require(); use import declarations');
+  }
+  if (called === 'eval' || called === 'Function') {
+    return problem('code_from_text', line(node), `calls ${called}; code made from text cannot be reviewed`);
+  }
+  return null;
+}
+
+function isForAwait(node: SyntaxNode): boolean {
+  return node.type === 'ForOfStatement' && node.await === true;
+}
+
+function calledName(node: SyntaxNode): string | null {
+  if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return null;
+  const callee = node.callee as SyntaxNode | undefined;
+  return callee?.type === 'Identifier' && typeof callee.name === 'string' ? callee.name : null;
+}
+
+function isNetworkGlobal(node: SyntaxNode, parent: SyntaxNode | null): boolean {
+  if (parent === null || calledName(parent) === null || parent.callee !== node) return false;
+  return typeof node.name === 'string' && NETWORK_GLOBALS.has(node.name);
+}
+
+const FUNCTION_LIKE = new Set([
+  'FunctionDeclaration',
+  'FunctionExpression',
+  'ArrowFunctionExpression',
+  'Identifier',
+  'TSAsExpression',
+  'TSSatisfiesExpression',
+]);
+
+function defaultExportProblems(program: SyntaxNode): Problem[] {
+  const body = (program.body ?? []) as SyntaxNode[];
+  const named = body.some(
+    (node) =>
+      node.type === 'ExportNamedDeclaration' &&
+      ((node.specifiers ?? []) as SyntaxNode[]).some(
+        (specifier) => (specifier.exported as SyntaxNode | undefined)?.name === 'default',
+      ),
+  );
+  if (named) return [];
+  const exported = body.find((node) => node.type === 'ExportDefaultDeclaration');
+  if (exported === undefined) {
+    return [
+      problem(
+        'no_default_export',
+        undefined,
+        'has no default export; export default a function (root, matches)',
+      ),
+    ];
+  }
+  const declaration = exported.declaration as SyntaxNode;
+  if (FUNCTION_LIKE.has(declaration.type)) return [];
+  return [
+    problem(
+      'default_export_not_function',
+      line(exported),
+      'must export a function (root, matches) by default',
+    ),
+  ];
+}
+
+function problem(reason: string, lineNumber: number | undefined, message: string): Problem {
+  const where = lineNumber === undefined ? 'check.ts' : `check.ts:${lineNumber}`;
+  return { reason, where, message: `${where} ${message}` };
+}
+
+function line(node: SyntaxNode): number | undefined {
+  return node.loc?.start.line;
+}

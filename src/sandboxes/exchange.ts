@@ -1,0 +1,89 @@
+/**
+ * The one request and the one answer every back end exchanges with a verification host. The answer is
+ * untrusted: size-capped, parsed, bound to our nonce, and refused when a wall did not hold.
+ */
+import {
+  BUILD_HEADER,
+  HOST_TOTAL_TIMEOUT_MS,
+  MAX_RESPONSE_BYTES,
+  PROTOCOL_VERSION,
+  type VerifyRequest,
+} from '../../container/protocol.ts';
+import { Fault } from '../errors.ts';
+import { type HostAnswer, verifyResponseSchema } from '../schema/report.ts';
+import { assertIsolated } from './policy.ts';
+import type { SandboxCall } from './sandbox.ts';
+
+export interface Exchange {
+  readonly nonce: string;
+  /** JSON text: a known length, because streamed uploads to containers are not dependable. */
+  readonly body: string;
+  readonly caseCount: number;
+}
+
+export function openExchange(call: SandboxCall): Exchange {
+  const nonce = crypto.randomUUID();
+  const request: VerifyRequest = {
+    protocol: PROTOCOL_VERSION,
+    nonce,
+    rule: { files: call.rule.files, captures: call.rule.captures },
+    cases: call.cases.map((one, index) => ({ id: `c${index}`, files: one.files })),
+    limits: { caseTimeoutMs: call.caseTimeoutMs, totalTimeoutMs: HOST_TOTAL_TIMEOUT_MS },
+  };
+  return { nonce, body: JSON.stringify(request), caseCount: call.cases.length };
+}
+
+/** Always drains the body. @throws Fault see {@link Sandbox.verify} */
+export async function readAnswer(exchange: Exchange, response: Response): Promise<HostAnswer> {
+  const text = await readCapped(response);
+  if (!response.headers.has(BUILD_HEADER)) {
+    throw new Fault(
+      'SANDBOX_UNAVAILABLE',
+      `the platform answered ${response.status}, not the verification host`,
+    );
+  }
+  if (response.status !== 200) throw refusal(response.status, text);
+  const parsed = verifyResponseSchema.safeParse(parseJson(text));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new Fault(
+      'SANDBOX_BAD_ANSWER',
+      `answer does not fit at ${issue?.path.join('.')}: ${issue?.message}`,
+    );
+  }
+  const answer = parsed.data;
+  if (answer.nonce !== exchange.nonce) throw new Fault('SANDBOX_BAD_ANSWER', 'answer is for another call');
+  const inOrder = answer.results.every((result, index) => result.id === `c${index}`);
+  if (!inOrder || answer.results.length !== exchange.caseCount) {
+    throw new Fault('SANDBOX_BAD_ANSWER', 'answer does not list every case once, in order');
+  }
+  assertIsolated(answer.isolation);
+  return answer;
+}
+
+function refusal(status: number, text: string): Fault {
+  const code = status >= 400 && status < 500 ? 'SANDBOX_REFUSED_INPUT' : 'SANDBOX_UNAVAILABLE';
+  return new Fault(code, `verification host answered ${status}: ${text.slice(0, 500)}`);
+}
+
+async function readCapped(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    bytes += part.byteLength;
+    // The rest is read and dropped: an abandoned body keeps a container counted as busy.
+    if (bytes <= MAX_RESPONSE_BYTES) text += decoder.decode(part, { stream: true });
+  }
+  if (bytes > MAX_RESPONSE_BYTES)
+    throw new Fault('SANDBOX_BAD_ANSWER', `answer is larger than ${MAX_RESPONSE_BYTES} bytes`);
+  return text + decoder.decode();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * An execution back end for untrusted code: one call, one answer, no state kept between calls.
+ * Every back end speaks `container/protocol.ts`; what differs is who starts the room.
+ */
+import type { HostAnswer, SandboxKind } from '../schema/report.ts';
+import type { RuleCase } from '../schema/request.ts';
+import type { Rule } from '../schema/rule.ts';
+
+export interface SandboxCall {
+  /** Fresh per call, lower case, at most 100 characters: names the room that is made for it. */
+  readonly id: string;
+  readonly rule: Pick<Rule, 'files' | 'captures'>;
+  readonly cases: readonly RuleCase[];
+  readonly caseTimeoutMs: number;
+}
+
+export interface Sandbox {
+  readonly kind: SandboxKind;
+  /**
+   * Runs the rule on the cases. Results come in case order.
+   * @throws Fault SANDBOX_UNAVAILABLE | SANDBOX_BAD_ANSWER (try again with a new id),
+   *   SANDBOX_NOT_ISOLATED | SANDBOX_REFUSED_INPUT (do not)
+   */
+  verify(call: SandboxCall): Promise<HostAnswer>;
+}

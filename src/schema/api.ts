@@ -1,0 +1,118 @@
+/** What the API takes and answers beside the request itself. */
+import { z } from 'zod';
+import { OUTCOMES } from '../../container/protocol.ts';
+import { CASE_STATUSES, VERDICTS } from './report.ts';
+import { CASE_KINDS } from './request.ts';
+
+export const GENERATION_STATUSES = [
+  'queued',
+  'running',
+  'signed',
+  'failed',
+  'rejected',
+  'cancelled',
+  'errored',
+] as const;
+export type GenerationStatus = (typeof GENERATION_STATUSES)[number];
+
+export const EVENT_TYPES = [
+  'queued',
+  'started',
+  'model_called',
+  'replied',
+  'inspected',
+  'verified',
+  'judged',
+  'ended',
+] as const;
+
+export function hasEnded(status: GenerationStatus): boolean {
+  return status !== 'queued' && status !== 'running';
+}
+
+export const reasonSchema = z.object({ code: z.string(), message: z.string() });
+
+export const caseSummary = z.object({
+  name: z.string(),
+  kind: z.enum(CASE_KINDS),
+  status: z.enum(CASE_STATUSES),
+  outcome: z.enum(OUTCOMES),
+  message: z.string().optional(),
+  durationMs: z.number(),
+});
+
+export const attemptSchema = z.object({
+  n: z.int(),
+  verdict: z.enum(VERDICTS).nullable(),
+  summary: z.string().nullable(),
+  size: z.object({ captures: z.int(), checkLines: z.int() }).nullable(),
+  casesPassed: z.int().nullable(),
+  sandboxMs: z.number().nullable(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+  cases: z.array(caseSummary),
+});
+
+export const generationSchema = z.object({
+  id: z.string(),
+  status: z.enum(GENERATION_STATUSES),
+  reason: reasonSchema.nullable(),
+  name: z.string().nullable(),
+  prompt: z.string(),
+  model: z.string(),
+  step: z.string(),
+  attempt: z.int(),
+  attemptsMax: z.int(),
+  cases: z.object({ total: z.int(), passed: z.int() }),
+  ruleId: z.string().nullable(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  endedAt: z.string().nullable(),
+});
+
+export const generationDetail = generationSchema.extend({
+  attempts: z.array(attemptSchema),
+  spend: z.object({
+    calls: z.int(),
+    inputTokens: z.int(),
+    outputTokens: z.int(),
+    costUsd: z.number().nullable(),
+  }),
+});
+
+export const generationEvent = z.object({
+  seq: z.int(),
+  type: z.enum(EVENT_TYPES),
+  data: z.record(z.string(), z.unknown()),
+  at: z.string(),
+});
+
+export const signedRule = z.object({
+  id: z.string(),
+  generationId: z.string(),
+  name: z.string(),
+  summary: z.string(),
+  bundleSha256: z.string(),
+  keyId: z.string(),
+  publishedAt: z.string(),
+});
+
+/** A rule with every file of its directory, the bundle among them. */
+export const signedRuleFiles = signedRule.extend({ files: z.record(z.string(), z.string()) });
+
+export const errorBody = z.object({
+  ok: z.literal(false),
+  code: z.string(),
+  message: z.string(),
+  details: z.unknown().optional(),
+});
+
+export const keyList = z.object({
+  keys: z.array(z.object({ keyId: z.string(), algorithm: z.literal('ed25519'), publicKeyPem: z.string() })),
+});
+
+export type Generation = z.infer<typeof generationSchema>;
+export type GenerationDetail = z.infer<typeof generationDetail>;
+export type GenerationEvent = z.infer<typeof generationEvent>;
+export type Attempt = z.infer<typeof attemptSchema>;
+export type SignedRule = z.infer<typeof signedRule>;

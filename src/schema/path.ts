@@ -1,0 +1,52 @@
+/**
+ * Repository-relative file paths as they appear in requests, rules and findings.
+ * Refuses anything that could leave its root or mean different files on different systems.
+ */
+import { z } from 'zod';
+
+const MAX_PATH_BYTES = 512;
+const MAX_DEPTH = 16;
+const MAX_SEGMENT_BYTES = 200;
+
+/** Why `path` is not a plain relative POSIX path, or `null` when it is one. */
+export function pathProblem(path: string): string | null {
+  if (path.length === 0) return 'is empty';
+  if (byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
+  if (path.startsWith('/')) return 'is absolute';
+  if (path.includes('\\')) return 'contains a backslash';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (/[\u0000-\u001f\u007f]/.test(path)) return 'contains a control character';
+  if (!path.isWellFormed()) return 'is not valid Unicode';
+  const segments = path.split('/');
+  if (segments.length > MAX_DEPTH) return `is deeper than ${MAX_DEPTH} folders`;
+  for (const segment of segments) {
+    if (segment === '') return 'contains an empty segment';
+    if (segment === '.' || segment === '..') return `contains "${segment}"`;
+    if (byteLength(segment) > MAX_SEGMENT_BYTES) return 'contains a name that is too long';
+  }
+  return null;
+}
+
+/** The first path that is both a file and a folder in `paths`, or `null`. */
+export function fileFolderClash(paths: readonly string[]): string | null {
+  const files = new Set(paths);
+  for (const path of paths) {
+    const segments = path.split('/');
+    for (let depth = 1; depth < segments.length; depth += 1) {
+      const folder = segments.slice(0, depth).join('/');
+      if (files.has(folder)) return folder;
+    }
+  }
+  return null;
+}
+
+export const relativePath = z.string().superRefine((path, context) => {
+  const problem = pathProblem(path);
+  if (problem !== null) {
+    context.addIssue({ code: 'custom', message: `path ${JSON.stringify(path)} ${problem}` });
+  }
+});
+
+export function byteLength(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}

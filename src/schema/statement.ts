@@ -1,0 +1,87 @@
+/**
+ * What a signature says: an in-toto Statement v1 whose predicate is the evidence of one accepted
+ * verification. One statement gates everything; there is no second document to lose or swap.
+ */
+import { z } from 'zod';
+import { hostBuildSchema, isolationReportSchema } from './report.ts';
+import { CASE_KINDS } from './request.ts';
+import { capabilityFacts, ruleSize } from './rule.ts';
+
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+export const PREDICATE_TYPE = 'https://assay.dev/spec/verified-rule/v1';
+export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
+
+export const subjectSchema = z.strictObject({
+  /** Rule-relative POSIX path. */
+  name: z.string().min(1),
+  digest: z.strictObject({ sha256 }),
+});
+
+export const verifiedCaseSchema = z.strictObject({
+  name: z.string(),
+  kind: z.enum(CASE_KINDS),
+  directory: z.string(),
+  sha256,
+  status: z.enum(['validated', 'reported']),
+  matches: z.int().min(0),
+  findings: z.int().min(0),
+});
+
+export const predicateSchema = z.strictObject({
+  rule: z.strictObject({
+    name: z.string(),
+    engine: z.literal('runtime'),
+    summary: z.string(),
+    /** Taskless content hash of `check.ts`, so that its client and ours speak of the same bytes. */
+    checkEnvelope: z.string().regex(/^1;h=sha-256;d=[0-9a-f]{64}$/),
+    size: ruleSize,
+    capabilities: capabilityFacts,
+  }),
+  request: z.strictObject({ sha256, promptSha256: sha256 }),
+  cases: z.array(verifiedCaseSchema).min(2),
+  generation: z.strictObject({ id: z.string(), attempts: z.int().min(1) }),
+  model: z.strictObject({
+    id: z.string(),
+    promptVersion: z.string(),
+    promptSha256: sha256,
+    replySha256: sha256,
+  }),
+  sandbox: z.strictObject({
+    kind: z.enum(['container', 'host', 'isolate']),
+    build: hostBuildSchema,
+    isolation: isolationReportSchema,
+  }),
+  limits: z.strictObject({ caseTimeoutMs: z.int() }),
+  verifiedAt: z.iso.datetime(),
+  signedAt: z.iso.datetime(),
+});
+
+export const statementSchema = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject: z.array(subjectSchema).min(1).max(50_000),
+  predicateType: z.literal(PREDICATE_TYPE),
+  predicate: predicateSchema,
+});
+
+export type Statement = z.infer<typeof statementSchema>;
+export type Predicate = z.infer<typeof predicateSchema>;
+
+const base64 = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64');
+
+/** Sigstore bundle v0.3 with a DSSE envelope and a public-key hint. Exactly one signature. */
+export const bundleSchema = z.strictObject({
+  mediaType: z.literal(BUNDLE_MEDIA_TYPE),
+  verificationMaterial: z.strictObject({ publicKey: z.strictObject({ hint: base64 }) }),
+  dsseEnvelope: z.strictObject({
+    payload: base64,
+    payloadType: z.literal(PAYLOAD_TYPE),
+    signatures: z.tuple([z.strictObject({ sig: base64, keyid: base64 })]),
+  }),
+});
+
+export type Bundle = z.infer<typeof bundleSchema>;

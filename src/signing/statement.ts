@@ -1,0 +1,80 @@
+/** Builds the statement of one accepted rule. Pure: times and ids are handed in. */
+import { filesDigest, sha256Hex, tasklessEnvelope } from '../rules/digest.ts';
+import { caseDirectories, ruleDirectory } from '../rules/layout.ts';
+import type { Report } from '../schema/report.ts';
+import type { RuleCase } from '../schema/request.ts';
+import type { Rule } from '../schema/rule.ts';
+import { PREDICATE_TYPE, type Predicate, STATEMENT_TYPE, type Statement } from '../schema/statement.ts';
+
+export interface StatementInput {
+  readonly rule: Rule;
+  readonly cases: readonly RuleCase[];
+  readonly report: Report;
+  readonly request: Predicate['request'];
+  readonly generation: Predicate['generation'];
+  readonly model: Predicate['model'];
+  readonly limits: Predicate['limits'];
+  readonly verifiedAt: string;
+  readonly signedAt: string;
+}
+
+/** @throws RangeError when the report is not an accepted one over exactly these cases */
+export async function buildStatement(input: StatementInput): Promise<Statement> {
+  const { rule, report } = input;
+  return {
+    _type: STATEMENT_TYPE,
+    subject: await subjects(ruleDirectory(rule.files, input.cases)),
+    predicateType: PREDICATE_TYPE,
+    predicate: {
+      rule: {
+        name: rule.name,
+        engine: 'runtime',
+        summary: rule.summary,
+        checkEnvelope: await tasklessEnvelope(rule.files['check.ts'] ?? ''),
+        size: rule.size,
+        capabilities: rule.capabilities,
+      },
+      request: input.request,
+      cases: await verifiedCases(input.cases, report),
+      generation: input.generation,
+      model: input.model,
+      sandbox: { kind: report.sandbox, build: report.build, isolation: report.isolation },
+      limits: input.limits,
+      verifiedAt: input.verifiedAt,
+      signedAt: input.signedAt,
+    },
+  };
+}
+
+async function subjects(files: Readonly<Record<string, string>>): Promise<Statement['subject']> {
+  return Promise.all(
+    Object.keys(files)
+      .sort()
+      .map(async (name) => ({ name, digest: { sha256: await sha256Hex(files[name] ?? '') } })),
+  );
+}
+
+async function verifiedCases(cases: readonly RuleCase[], report: Report): Promise<Predicate['cases']> {
+  if (report.verdict !== 'accepted' || report.cases.length !== cases.length) {
+    throw new RangeError('only an accepted report over all cases can be stated');
+  }
+  const directories = caseDirectories(cases);
+  return Promise.all(
+    cases.map(async (one, index) => {
+      const result = report.cases[index];
+      const status = result?.status;
+      if (result?.name !== one.name || (status !== 'validated' && status !== 'reported')) {
+        throw new RangeError(`case ${JSON.stringify(one.name)} was not accepted`);
+      }
+      return {
+        name: one.name,
+        kind: one.kind,
+        directory: directories[index] ?? '',
+        sha256: await filesDigest(one.files),
+        status,
+        matches: result.matchCount,
+        findings: result.findings.length,
+      };
+    }),
+  );
+}

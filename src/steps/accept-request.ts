@@ -1,0 +1,31 @@
+/** First step: takes the generation from queued to running and fixes its limits. */
+import { CASE_TIMEOUT_MS } from '../../container/protocol.ts';
+import { Fault } from '../errors.ts';
+import type { Job, StepDeps } from './deps.ts';
+import { loadRequest } from './load-request.ts';
+
+export const DEFAULT_ATTEMPTS = 5;
+
+export interface Limits {
+  readonly attempts: number;
+  readonly caseTimeoutMs: number;
+  /** `null`: no limit. */
+  readonly costUsd: number | null;
+}
+
+/** @throws Fault GENERATION_ENDED when it was cancelled before it began */
+export async function acceptRequest(job: Job, deps: StepDeps): Promise<Limits> {
+  const at = deps.now().toISOString();
+  if (!(await deps.store.generations.start(job.generationId, at))) {
+    throw new Fault('GENERATION_ENDED', 'the generation ended before it began');
+  }
+  const { limits, cases } = await loadRequest(job, deps);
+  const accepted: Limits = {
+    attempts: limits?.attempts ?? DEFAULT_ATTEMPTS,
+    caseTimeoutMs: limits?.caseTimeoutMs ?? CASE_TIMEOUT_MS,
+    costUsd: limits?.costUsd ?? null,
+  };
+  const data = { ...accepted, cases: cases.length };
+  await deps.store.events.append(job.orgId, job.generationId, 'started', 'started', data, at);
+  return accepted;
+}

@@ -1,0 +1,111 @@
+/**
+ * One model call of one attempt. The answer is stored write-once before anything reads it, so a step
+ * that runs again finds it and pays nothing; the call itself is reserved in the ledger first.
+ */
+import { z } from 'zod';
+import { Fault } from '../errors.ts';
+import type { Turn } from '../models/model.ts';
+import { requestTurn } from '../models/prompt.ts';
+import { keys, type ObjectRef } from '../store/objects.ts';
+import type { Job, StepDeps } from './deps.ts';
+import { loadRequest } from './load-request.ts';
+
+/** What is kept of an answer in R2: everything, exact. */
+export const storedReply = z.object({
+  call: z.int(),
+  text: z.string(),
+  stopReason: z.string(),
+  model: z.string(),
+  requestId: z.string().nullable(),
+  usage: z.object({
+    inputTokens: z.number(),
+    outputTokens: z.number(),
+    cacheWriteTokens: z.number(),
+    cacheReadTokens: z.number(),
+  }),
+  costUsd: z.number().nullable(),
+  durationMs: z.number(),
+});
+export type StoredReply = z.infer<typeof storedReply>;
+
+export interface Asked {
+  readonly reply: ObjectRef;
+  readonly stopReason: string;
+  readonly model: string;
+  readonly costUsd: number | null;
+}
+
+/** @throws Fault MODEL_* from the model, GENERATION_ENDED when it was cancelled */
+export async function askModel(
+  job: Job,
+  input: { readonly attempt: number },
+  deps: StepDeps,
+): Promise<Asked> {
+  const { attempt } = input;
+  const key = keys.reply(job.orgId, job.generationId, attempt);
+  const existing = await deps.store.objects.get(key);
+  const text = existing ?? (await callModel(job, attempt, key, deps));
+  const reply = storedReply.parse(JSON.parse(text));
+  const at = deps.now().toISOString();
+  await deps.store.spend.settle(job.generationId, attempt, reply.call, reply, at);
+  await deps.store.events.append(
+    job.orgId,
+    job.generationId,
+    `attempt:${attempt}:replied`,
+    'replied',
+    {
+      attempt,
+      model: reply.model,
+      stopReason: reply.stopReason,
+      usage: reply.usage,
+      costUsd: reply.costUsd,
+      durationMs: reply.durationMs,
+    },
+    at,
+  );
+  const { ref } = await deps.store.objects.putOnce(key, text);
+  return { reply: ref, stopReason: reply.stopReason, model: reply.model, costUsd: reply.costUsd };
+}
+
+async function callModel(job: Job, attempt: number, key: string, deps: StepDeps): Promise<string> {
+  const at = deps.now().toISOString();
+  const { generations, attempts, events, spend, objects } = deps.store;
+  if (!(await generations.progress(job.generationId, { step: 'generate', attempt, casesPassed: 0 }, at))) {
+    throw new Fault('GENERATION_ENDED', 'the generation ended before the model was called');
+  }
+  await attempts.start({ ...job, n: attempt }, at);
+  await events.append(
+    job.orgId,
+    job.generationId,
+    `attempt:${attempt}:model_called`,
+    'model_called',
+    { attempt, model: deps.model.id },
+    at,
+  );
+  const turns = await conversation(job, attempt, deps);
+  const call = await spend.reserve(job.orgId, job.generationId, attempt, deps.model.id, at);
+  const answer = await deps.model.answer(turns);
+  const { text } = await objects.putOnce(key, JSON.stringify({ call, ...answer } satisfies StoredReply));
+  return text;
+}
+
+/** The request, then every earlier reply with the feedback it got. */
+async function conversation(job: Job, attempt: number, deps: StepDeps): Promise<Turn[]> {
+  const request = await loadRequest(job, deps);
+  const turns: Turn[] = [{ role: 'user', text: requestTurn(request) }];
+  for (let n = 1; n < attempt; n += 1) {
+    const reply = await deps.store.objects.get(keys.reply(job.orgId, job.generationId, n));
+    const feedback = await deps.store.objects.get(keys.feedback(job.orgId, job.generationId, n));
+    if (reply === null || feedback === null)
+      throw new Fault('STORE_MISSING', `attempt ${n} has no reply or feedback`);
+    turns.push({ role: 'assistant', text: assistantText(storedReply.parse(JSON.parse(reply))) });
+    turns.push({ role: 'user', text: feedback });
+  }
+  return turns;
+}
+
+/** An answer cut off or empty is not repeated to the model: the API refuses empty turns. */
+function assistantText(reply: StoredReply): string {
+  if (reply.stopReason === 'max_tokens' || reply.text.trim() === '') return '(no complete answer)';
+  return reply.text;
+}

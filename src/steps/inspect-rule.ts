@@ -1,0 +1,100 @@
+/**
+ * The model's answer to a rule that may be run, or to feedback, or to an end of the generation. Nothing
+ * is executed.
+ */
+import { inspectionFeedback, truncationFeedback } from '../models/feedback.ts';
+import { parseReply } from '../models/parse-reply.ts';
+import { assembleFiles, slugify } from '../rules/assemble.ts';
+import { inspectRule } from '../rules/inspect.ts';
+import type { Problem } from '../rules/result.ts';
+import type { RuleSize } from '../schema/rule.ts';
+import { keys, type ObjectRef } from '../store/objects.ts';
+import { storedReply } from './ask-model.ts';
+import type { Job, StepDeps } from './deps.ts';
+import { loadRequest } from './load-request.ts';
+
+export interface InspectInput {
+  readonly attempt: number;
+  readonly reply: ObjectRef;
+}
+
+export type Inspected =
+  | { readonly kind: 'rule'; readonly rule: ObjectRef; readonly size: RuleSize }
+  | { readonly kind: 'refused'; readonly summary: string }
+  | { readonly kind: 'gave_up'; readonly code: 'MODEL_REFUSED' | 'MODEL_DECLINED'; readonly message: string };
+
+const TRUNCATED = new Set(['max_tokens', 'model_context_window_exceeded']);
+
+export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps): Promise<Inspected> {
+  const reply = storedReply.parse(JSON.parse(await deps.store.objects.read(input.reply)));
+  const at = deps.now().toISOString();
+  await deps.store.generations.progress(job.generationId, { step: 'inspect', attempt: input.attempt }, at);
+  if (reply.stopReason === 'refusal') {
+    return { kind: 'gave_up', code: 'MODEL_REFUSED', message: 'the model refused to answer this request' };
+  }
+  if (TRUNCATED.has(reply.stopReason)) {
+    return refused(job, input.attempt, 'the answer was cut off', truncationFeedback(), deps);
+  }
+  const parsed = parseReply(reply.text);
+  if (!parsed.ok) return refusedFor(job, input.attempt, parsed.problems, deps);
+  const draft = parsed.value;
+  if (draft.declined !== null && draft.declined.trim() !== '') {
+    return {
+      kind: 'gave_up',
+      code: 'MODEL_DECLINED',
+      message: `the model declined: ${draft.declined.slice(0, 1_000)}`,
+    };
+  }
+  const files = await assembleFiles(draft);
+  if (!files.ok) return refusedFor(job, input.attempt, files.problems, deps);
+  const { name } = await loadRequest(job, deps);
+  const inspected = inspectRule({
+    name: name ?? slugify(draft.name),
+    summary: draft.summary,
+    files: files.value,
+  });
+  if (!inspected.ok) return refusedFor(job, input.attempt, inspected.problems, deps);
+
+  const rule = inspected.value;
+  const key = keys.rule(job.orgId, job.generationId, input.attempt);
+  const { ref } = await deps.store.objects.putOnce(key, JSON.stringify(rule));
+  await deps.store.attempts.recordSize({ ...job, n: input.attempt }, rule.size);
+  await appendInspected(job, input.attempt, { accepted: true, name: rule.name, size: rule.size }, deps);
+  return { kind: 'rule', rule: ref, size: rule.size };
+}
+
+function refusedFor(
+  job: Job,
+  attempt: number,
+  problems: readonly Problem[],
+  deps: StepDeps,
+): Promise<Inspected> {
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  const summary = `inspection refused the rule: ${problems[0]?.message ?? 'unknown'}${more}`;
+  return refused(job, attempt, summary, inspectionFeedback(problems), deps);
+}
+
+async function refused(
+  job: Job,
+  attempt: number,
+  summary: string,
+  feedback: string,
+  deps: StepDeps,
+): Promise<Inspected> {
+  await deps.store.objects.putOnce(keys.feedback(job.orgId, job.generationId, attempt), feedback);
+  const end = { verdict: 'rejected', summary, casesPassed: 0, sandboxMs: 0 } as const;
+  await deps.store.attempts.end({ ...job, n: attempt }, end, [], deps.now().toISOString());
+  await appendInspected(job, attempt, { accepted: false, message: summary }, deps);
+  return { kind: 'refused', summary };
+}
+
+async function appendInspected(
+  job: Job,
+  attempt: number,
+  data: Record<string, unknown>,
+  deps: StepDeps,
+): Promise<void> {
+  const key = `attempt:${attempt}:inspected`;
+  const at = deps.now().toISOString();
+  await deps.store.events.append(job.orgId, job.generationId, key, 'inspected', { attempt, ...data }, at);
+}

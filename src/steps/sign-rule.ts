@@ -1,0 +1,79 @@
+/**
+ * Signs an accepted rule. The statement, its time included, is stored write-once before it is signed and
+ * the stored bytes are what is signed, so that running this step again gives the same signature.
+ */
+import { Fault } from '../errors.ts';
+import { sha256Hex } from '../rules/digest.ts';
+import { ruleDirectory } from '../rules/layout.ts';
+import { reportSchema } from '../schema/report.ts';
+import { ruleSchema } from '../schema/rule.ts';
+import { encodeStatement, signBundle } from '../signing/bundle.ts';
+import { buildStatement } from '../signing/statement.ts';
+import { verifyRule } from '../signing/verify.ts';
+import { keys, type ObjectRef } from '../store/objects.ts';
+import { type StoredReply, storedReply } from './ask-model.ts';
+import type { Job, StepDeps } from './deps.ts';
+import { loadRequest } from './load-request.ts';
+
+export interface SignInput {
+  readonly attempt: number;
+  readonly rule: ObjectRef;
+  readonly report: ObjectRef;
+  readonly reply: ObjectRef;
+  readonly verifiedAt: string;
+  readonly promptVersion: string;
+  readonly promptSha256: string;
+  readonly caseTimeoutMs: number;
+}
+
+export interface Signed {
+  readonly bundle: ObjectRef;
+  readonly keyId: string;
+  readonly ruleName: string;
+  readonly summary: string;
+}
+
+/** @throws Fault SIGNATURE_SELF_CHECK_FAILED when our own verifier refuses what was signed */
+export async function signRule(job: Job, input: SignInput, deps: StepDeps): Promise<Signed> {
+  const { objects, generations } = deps.store;
+  await generations.progress(
+    job.generationId,
+    { step: 'sign', attempt: input.attempt },
+    deps.now().toISOString(),
+  );
+  const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
+  const report = reportSchema.parse(JSON.parse(await objects.read(input.report)));
+  const reply: StoredReply = storedReply.parse(JSON.parse(await objects.read(input.reply)));
+  const request = await loadRequest(job, deps);
+  const requestText = (await objects.get(keys.request(job.orgId, job.generationId))) ?? '';
+  const statement = await buildStatement({
+    rule,
+    cases: request.cases,
+    report,
+    request: { sha256: await sha256Hex(requestText), promptSha256: await sha256Hex(request.prompt) },
+    generation: { id: job.generationId, attempts: input.attempt },
+    model: {
+      id: reply.model,
+      promptVersion: input.promptVersion,
+      promptSha256: input.promptSha256,
+      replySha256: input.reply.sha256,
+    },
+    limits: { caseTimeoutMs: input.caseTimeoutMs },
+    verifiedAt: input.verifiedAt,
+    signedAt: deps.now().toISOString(),
+  });
+  const fresh = new TextDecoder().decode(encodeStatement(statement));
+  const { text } = await objects.putOnce(keys.statement(job.orgId, job.generationId), fresh);
+  const bundle = signBundle(new TextEncoder().encode(text), deps.signingKey);
+  await selfCheck(bundle, ruleDirectory(rule.files, request.cases), deps);
+  const { ref } = await objects.putOnce(keys.bundle(job.orgId, job.generationId), bundle);
+  return { bundle: ref, keyId: deps.signingKey.publicKey.keyId, ruleName: rule.name, summary: rule.summary };
+}
+
+/** What is about to be published must be what anyone else would accept. */
+async function selfCheck(bundle: string, files: Record<string, string>, deps: StepDeps): Promise<void> {
+  const encoder = new TextEncoder();
+  const bytes = new Map(Object.entries(files).map(([path, text]) => [path, encoder.encode(text)]));
+  const verified = await verifyRule(encoder.encode(bundle), deps.signingKey.publicKey, bytes);
+  if (!verified.ok) throw new Fault('SIGNATURE_SELF_CHECK_FAILED', `${verified.reason}: ${verified.message}`);
+}

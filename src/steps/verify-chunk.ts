@@ -1,0 +1,74 @@
+/**
+ * One sandbox call: some cases of one rule. A bad check is a result; a case the sandbox itself could not
+ * run is a fault, so that the step is tried again in a new sandbox and never counts as a verdict.
+ */
+import { Fault } from '../errors.ts';
+import { isGood } from '../rules/case-status.ts';
+import { decidesEarly, reportChunk } from '../rules/report.ts';
+import { ruleSchema } from '../schema/rule.ts';
+import { keys, type ObjectRef } from '../store/objects.ts';
+import type { Job, StepDeps } from './deps.ts';
+import { loadRequest } from './load-request.ts';
+
+export interface VerifyInput {
+  readonly attempt: number;
+  readonly chunk: number;
+  readonly from: number;
+  readonly to: number;
+  readonly rule: ObjectRef;
+  readonly caseTimeoutMs: number;
+  /** Passing cases of earlier chunks of this attempt, for the progress shown. */
+  readonly passedBefore: number;
+  /** Which run of this step it is: every run gets a sandbox of its own. */
+  readonly stepAttempt: number;
+}
+
+export interface ChunkVerified {
+  readonly report: ObjectRef;
+  readonly passed: number;
+  readonly decidesEarly: boolean;
+}
+
+/** @throws Fault SANDBOX_* */
+export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps): Promise<ChunkVerified> {
+  const { attempt, chunk } = input;
+  const { generations, objects, events } = deps.store;
+  await generations.progress(
+    job.generationId,
+    { step: 'verify', attempt, casesPassed: input.passedBefore },
+    deps.now().toISOString(),
+  );
+  const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
+  const cases = (await loadRequest(job, deps)).cases.slice(input.from, input.to);
+  const answer = await deps.sandbox.verify({
+    id: `${job.generationId}-${attempt}-${chunk}-${input.stepAttempt}`.toLowerCase(),
+    rule,
+    cases,
+    caseTimeoutMs: input.caseTimeoutMs,
+  });
+  const broken = answer.results.find((result) => result.outcome === 'host_error');
+  if (broken !== undefined) {
+    throw new Fault(
+      'SANDBOX_UNAVAILABLE',
+      `the sandbox could not run a case: ${broken.error?.message ?? 'no reason given'}`,
+    );
+  }
+  const report = reportChunk(deps.sandbox.kind, cases, answer);
+  const { ref } = await objects.putOnce(
+    keys.chunk(job.orgId, job.generationId, attempt, chunk),
+    JSON.stringify(report),
+  );
+  const passed = report.cases.filter((one) => isGood(one.status)).length;
+  const at = deps.now().toISOString();
+  const casesPassed = input.passedBefore + passed;
+  await generations.progress(job.generationId, { step: 'verify', attempt, casesPassed }, at);
+  await events.append(
+    job.orgId,
+    job.generationId,
+    `attempt:${attempt}:verified:${chunk}`,
+    'verified',
+    { attempt, chunk, cases: cases.length, passed, casesPassed, sandboxMs: report.sandboxMs },
+    at,
+  );
+  return { report: ref, passed, decidesEarly: decidesEarly(report) };
+}

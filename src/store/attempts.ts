@@ -1,0 +1,118 @@
+/** Attempts and their case results: what a list or a dashboard shows without opening R2. */
+import type { Report, Verdict } from '../schema/report.ts';
+
+export interface AttemptRow {
+  readonly generation_id: string;
+  readonly n: number;
+  readonly verdict: Verdict | null;
+  readonly summary: string | null;
+  readonly check_lines: number | null;
+  readonly captures: number | null;
+  readonly cases_passed: number | null;
+  readonly sandbox_ms: number | null;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+}
+
+export interface CaseRow {
+  readonly attempt: number;
+  readonly name: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly outcome: string;
+  readonly message: string | null;
+  readonly duration_ms: number;
+}
+
+interface AttemptKey {
+  readonly generationId: string;
+  readonly orgId: string;
+  readonly n: number;
+}
+
+export interface AttemptEnd {
+  readonly verdict: Verdict;
+  readonly summary: string;
+  readonly casesPassed: number;
+  readonly sandboxMs: number;
+}
+
+export class AttemptStore {
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  async start(key: AttemptKey, at: string): Promise<void> {
+    await this.#db
+      .prepare(
+        'INSERT INTO attempts (generation_id, n, org_id, started_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING',
+      )
+      .bind(key.generationId, key.n, key.orgId, at)
+      .run();
+  }
+
+  async recordSize(key: AttemptKey, size: { captures: number; checkLines: number }): Promise<void> {
+    await this.#db
+      .prepare('UPDATE attempts SET captures = ?3, check_lines = ?4 WHERE generation_id = ?1 AND n = ?2')
+      .bind(key.generationId, key.n, size.captures, size.checkLines)
+      .run();
+  }
+
+  /** Idempotent: a second call writes the same rows. */
+  async end(key: AttemptKey, end: AttemptEnd, cases: Report['cases'], at: string): Promise<void> {
+    const update = this.#db
+      .prepare(
+        `UPDATE attempts SET verdict = ?3, summary = ?4, cases_passed = ?5, sandbox_ms = ?6, ended_at = COALESCE(ended_at, ?7)
+         WHERE generation_id = ?1 AND n = ?2`,
+      )
+      .bind(
+        key.generationId,
+        key.n,
+        end.verdict,
+        end.summary,
+        end.casesPassed,
+        Math.round(end.sandboxMs),
+        at,
+      );
+    const insert = this.#db.prepare(
+      `INSERT INTO case_results (generation_id, attempt, case_index, org_id, name, kind, status, outcome, message, duration_ms)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`,
+    );
+    const rows = cases.map((one, index) =>
+      insert.bind(
+        key.generationId,
+        key.n,
+        index,
+        key.orgId,
+        one.name,
+        one.kind,
+        one.status,
+        one.outcome,
+        one.message?.slice(0, 2_000) ?? null,
+        Math.round(one.durationMs),
+      ),
+    );
+    await this.#db.batch([update, ...rows]);
+  }
+
+  async listOf(orgId: string, generationId: string): Promise<AttemptRow[]> {
+    const { results } = await this.#db
+      .prepare('SELECT * FROM attempts WHERE generation_id = ?1 AND org_id = ?2 ORDER BY n')
+      .bind(generationId, orgId)
+      .all<AttemptRow>();
+    return results;
+  }
+
+  async casesOf(orgId: string, generationId: string): Promise<CaseRow[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT attempt, name, kind, status, outcome, message, duration_ms FROM case_results
+         WHERE generation_id = ?1 AND org_id = ?2 ORDER BY attempt, case_index`,
+      )
+      .bind(generationId, orgId)
+      .all<CaseRow>();
+    return results;
+  }
+}

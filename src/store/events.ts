@@ -1,0 +1,49 @@
+/** The append-only event log of a generation. An event's key makes it happen once however often a step runs. */
+import type { GenerationEvent } from '../schema/api.ts';
+
+interface EventRow {
+  readonly seq: number;
+  readonly type: string;
+  readonly data: string;
+  readonly at: string;
+}
+
+export class EventStore {
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  /** @param key unique within the generation, for example `attempt:2:judged` */
+  async append(
+    orgId: string,
+    generationId: string,
+    key: string,
+    type: GenerationEvent['type'],
+    data: Record<string, unknown>,
+    at: string,
+  ): Promise<void> {
+    await this.#db
+      .prepare(
+        'INSERT INTO events (generation_id, org_id, key, type, data, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING',
+      )
+      .bind(generationId, orgId, key, type, JSON.stringify(data), at)
+      .run();
+  }
+
+  async after(orgId: string, generationId: string, seq: number, limit: number): Promise<GenerationEvent[]> {
+    const { results } = await this.#db
+      .prepare(
+        'SELECT seq, type, data, at FROM events WHERE generation_id = ?1 AND org_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4',
+      )
+      .bind(generationId, orgId, seq, limit)
+      .all<EventRow>();
+    return results.map((row) => ({
+      seq: row.seq,
+      type: row.type as GenerationEvent['type'],
+      data: JSON.parse(row.data) as Record<string, unknown>,
+      at: row.at,
+    }));
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * R2: every byte the pipeline keeps. Objects are written once; a second write of the same key keeps the
+ * first bytes, so a step that runs twice reads what it wrote before it was interrupted.
+ */
+import { Fault } from '../errors.ts';
+import { sha256Hex } from '../rules/digest.ts';
+
+/** What a step returns instead of the bytes. */
+export interface ObjectRef {
+  readonly key: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** Every key prefix in one place. Nothing else builds a key. */
+export const keys = {
+  request: (org: string, generation: string) => `${base(org, generation)}/request.json`,
+  reply: (org: string, generation: string, attempt: number) =>
+    `${base(org, generation)}/attempts/${attempt}/reply.json`,
+  rule: (org: string, generation: string, attempt: number) =>
+    `${base(org, generation)}/attempts/${attempt}/rule.json`,
+  feedback: (org: string, generation: string, attempt: number) =>
+    `${base(org, generation)}/attempts/${attempt}/feedback.txt`,
+  chunk: (org: string, generation: string, attempt: number, chunk: number) =>
+    `${base(org, generation)}/attempts/${attempt}/chunks/${chunk}.json`,
+  report: (org: string, generation: string, attempt: number) =>
+    `${base(org, generation)}/attempts/${attempt}/report.json`,
+  statement: (org: string, generation: string) => `${base(org, generation)}/statement.json`,
+  bundle: (org: string, generation: string) => `${base(org, generation)}/rule.sigstore.json`,
+} as const;
+
+function base(org: string, generation: string): string {
+  return `orgs/${org}/generations/${generation}`;
+}
+
+export class ObjectStore {
+  readonly #bucket: R2Bucket;
+
+  constructor(bucket: R2Bucket) {
+    this.#bucket = bucket;
+  }
+
+  /** Writes `text` unless the key exists; returns what is stored, which may be an earlier text. */
+  async putOnce(key: string, text: string): Promise<{ ref: ObjectRef; text: string }> {
+    const written = await this.#bucket.put(key, text, { onlyIf: { etagDoesNotMatch: '*' } });
+    const kept = written === null ? await this.get(key) : text;
+    if (kept === null) throw new Fault('STORE_CONFLICT', `object ${key} exists and cannot be read`);
+    return { ref: await refOf(key, kept), text: kept };
+  }
+
+  async get(key: string): Promise<string | null> {
+    const object = await this.#bucket.get(key);
+    return object === null ? null : await object.text();
+  }
+
+  /** @throws Fault STORE_MISSING when there is none, STORE_CONFLICT when its bytes are not the referenced ones */
+  async read(ref: ObjectRef): Promise<string> {
+    const text = await this.get(ref.key);
+    if (text === null) throw new Fault('STORE_MISSING', `object ${ref.key} is missing`);
+    if ((await sha256Hex(text)) !== ref.sha256)
+      throw new Fault('STORE_CONFLICT', `object ${ref.key} changed`);
+    return text;
+  }
+}
+
+async function refOf(key: string, text: string): Promise<ObjectRef> {
+  return { key, sha256: await sha256Hex(text), bytes: new TextEncoder().encode(text).byteLength };
+}

@@ -1,0 +1,92 @@
+/** The spend ledger: one row per model call, reserved before it and settled after. */
+import type { ModelAnswer } from '../models/model.ts';
+
+export interface SpendTotals {
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** `null` when any call has no known cost. */
+  readonly costUsd: number | null;
+}
+
+export class SpendStore {
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  /** Returns the number of the call within its attempt; a step that runs again reserves a new one. */
+  async reserve(
+    orgId: string,
+    generationId: string,
+    attempt: number,
+    model: string,
+    at: string,
+  ): Promise<number> {
+    const row = await this.#db
+      .prepare(
+        `INSERT INTO spend (generation_id, attempt, call, org_id, model, reserved_at)
+         SELECT ?1, ?2, COALESCE(MAX(call), 0) + 1, ?3, ?4, ?5 FROM spend WHERE generation_id = ?1 AND attempt = ?2
+         RETURNING call`,
+      )
+      .bind(generationId, attempt, orgId, model, at)
+      .first<{ call: number }>();
+    return row?.call ?? 1;
+  }
+
+  async settle(
+    generationId: string,
+    attempt: number,
+    call: number,
+    answer: ModelAnswer,
+    at: string,
+  ): Promise<void> {
+    await this.#db
+      .prepare(
+        `UPDATE spend SET model = ?4, request_id = ?5, stop_reason = ?6, input_tokens = ?7, output_tokens = ?8,
+           cache_write_tokens = ?9, cache_read_tokens = ?10, cost_usd = ?11, duration_ms = ?12, settled_at = ?13
+         WHERE generation_id = ?1 AND attempt = ?2 AND call = ?3`,
+      )
+      .bind(
+        generationId,
+        attempt,
+        call,
+        answer.model,
+        answer.requestId,
+        answer.stopReason,
+        answer.usage.inputTokens,
+        answer.usage.outputTokens,
+        answer.usage.cacheWriteTokens,
+        answer.usage.cacheReadTokens,
+        answer.costUsd,
+        answer.durationMs,
+        at,
+      )
+      .run();
+  }
+
+  async totals(orgId: string, generationId: string): Promise<SpendTotals> {
+    const row = await this.#db
+      .prepare(
+        `SELECT COUNT(*) AS calls, COALESCE(SUM(input_tokens + cache_write_tokens + cache_read_tokens), 0) AS input_tokens,
+           COALESCE(SUM(output_tokens), 0) AS output_tokens, SUM(cost_usd) AS cost_usd, COUNT(cost_usd) AS priced
+         FROM spend WHERE generation_id = ?1 AND org_id = ?2 AND settled_at IS NOT NULL`,
+      )
+      .bind(generationId, orgId)
+      .first<{
+        calls: number;
+        input_tokens: number;
+        output_tokens: number;
+        cost_usd: number | null;
+        priced: number;
+      }>();
+    if (row === null) return { calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
+    return {
+      calls: row.calls,
+      inputTokens: row.input_tokens,
+      outputTokens: row.output_tokens,
+      costUsd: row.priced === row.calls ? (row.cost_usd ?? 0) : null,
+    };
+  }
+}

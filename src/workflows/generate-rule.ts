@@ -1,0 +1,147 @@
+/**
+ * The order of steps of one generation, and nothing else: accept, prepare, then generate, inspect,
+ * verify, judge until a rule is accepted or a limit is reached, then sign and publish.
+ */
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
+import type { Bindings, GenerateRuleParams } from '../env.ts';
+import { faultCode, reasonOf } from '../errors.ts';
+import { acceptRequest, type Limits } from '../steps/accept-request.ts';
+import { type Asked, askModel } from '../steps/ask-model.ts';
+import type { StepDeps } from '../steps/deps.ts';
+import { type EndInput, endGeneration } from '../steps/end-generation.ts';
+import { inspectReply } from '../steps/inspect-rule.ts';
+import { type Judged, judgeAttempt } from '../steps/judge-attempt.ts';
+import { type Plan, prepareGeneration } from '../steps/prepare-generation.ts';
+import { publishRule } from '../steps/publish-rule.ts';
+import { signRule } from '../steps/sign-rule.ts';
+import { type ChunkVerified, verifyChunk } from '../steps/verify-chunk.ts';
+import type { ObjectRef } from '../store/objects.ts';
+import { openDeps } from './deps.ts';
+import { durable, type StepRun } from './durable.ts';
+import { policies, type StepPolicy } from './policies.ts';
+
+type RunStep = <T extends object>(
+  policy: StepPolicy,
+  body: (deps: StepDeps, run: StepRun) => Promise<T>,
+) => Promise<T>;
+
+export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParams> {
+  override async run(event: Readonly<WorkflowEvent<GenerateRuleParams>>, step: WorkflowStep): Promise<void> {
+    const job = event.payload;
+    const runStep: RunStep = (policy, body) =>
+      durable(step, policy, async (run) => body(await openDeps(this.env), run));
+    const end = (input: EndInput) => runStep(policies.end, (deps) => endGeneration(job, input, deps));
+    try {
+      const outcome = await generate(job, runStep);
+      if (outcome !== null) await end(outcome);
+    } catch (error) {
+      const code = faultCode(error);
+      // Cancelled meanwhile: it has its end already, and there is nothing left to do.
+      if (code === 'GENERATION_ENDED') return;
+      await end({
+        status: 'errored',
+        code,
+        message: `${reasonOf(error)}. Nothing was signed; retry the generation`,
+      });
+    }
+  }
+}
+
+/** `null` when a rule was published; otherwise how the generation ends. */
+async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndInput | null> {
+  const limits = await runStep(policies.accept, (deps) => acceptRequest(job, deps));
+  const plan = await runStep(policies.prepare, (deps) => prepareGeneration(job, limits, deps));
+  let spentUsd = 0;
+  let last = 'no attempt was made';
+  for (let attempt = 1; attempt <= limits.attempts; attempt += 1) {
+    if (limits.costUsd !== null && spentUsd >= limits.costUsd)
+      return budgetSpent(limits.costUsd, attempt - 1, last);
+    const asked = await runStep(policies.generate(attempt), (deps) => askModel(job, { attempt }, deps));
+    spentUsd += asked.costUsd ?? 0;
+    const inspected = await runStep(policies.inspect(attempt), (deps) =>
+      inspectReply(job, { attempt, reply: asked.reply }, deps),
+    );
+    if (inspected.kind === 'gave_up')
+      return { status: 'failed', code: inspected.code, message: inspected.message };
+    if (inspected.kind === 'refused') {
+      last = inspected.summary;
+      continue;
+    }
+    const judged = await verify(job, attempt, inspected.rule, limits, plan, runStep);
+    last = judged.summary;
+    if (judged.verdict === 'accepted') {
+      await publish(job, { attempt, asked, judged, rule: inspected.rule, limits, plan }, runStep);
+      return null;
+    }
+  }
+  return {
+    status: 'failed',
+    code: 'ATTEMPTS_SPENT',
+    message: `no rule passed in ${limits.attempts} attempts; the last: ${last}`,
+  };
+}
+
+async function verify(
+  job: GenerateRuleParams,
+  attempt: number,
+  rule: ObjectRef,
+  limits: Limits,
+  plan: Plan,
+  runStep: RunStep,
+): Promise<Judged> {
+  const done: ChunkVerified[] = [];
+  for (const [chunk, range] of plan.chunks.entries()) {
+    const passedBefore = done.reduce((sum, one) => sum + one.passed, 0);
+    const verified = await runStep(policies.verify(attempt, chunk + 1), (deps, { stepAttempt }) =>
+      verifyChunk(
+        job,
+        { attempt, chunk, ...range, rule, caseTimeoutMs: limits.caseTimeoutMs, passedBefore, stepAttempt },
+        deps,
+      ),
+    );
+    done.push(verified);
+    if (verified.decidesEarly) break;
+  }
+  const chunks = done.map((one) => one.report);
+  return runStep(policies.judge(attempt), (deps) => judgeAttempt(job, { attempt, chunks }, deps));
+}
+
+interface Accepted {
+  readonly attempt: number;
+  readonly asked: Asked;
+  readonly judged: Judged;
+  readonly rule: ObjectRef;
+  readonly limits: Limits;
+  readonly plan: Plan;
+}
+
+async function publish(job: GenerateRuleParams, accepted: Accepted, runStep: RunStep): Promise<void> {
+  const { attempt, asked, judged, rule, limits, plan } = accepted;
+  const signed = await runStep(policies.sign, (deps) =>
+    signRule(
+      job,
+      {
+        attempt,
+        rule,
+        report: judged.report,
+        reply: asked.reply,
+        verifiedAt: judged.verifiedAt,
+        promptVersion: plan.promptVersion,
+        promptSha256: plan.promptSha256,
+        caseTimeoutMs: limits.caseTimeoutMs,
+      },
+      deps,
+    ),
+  );
+  await runStep(policies.publish, (deps) =>
+    publishRule(job, { ...signed, attempt, attemptsMax: limits.attempts, passed: judged.passed }, deps),
+  );
+}
+
+function budgetSpent(limitUsd: number, attempts: number, last: string): EndInput {
+  return {
+    status: 'failed',
+    code: 'BUDGET_SPENT',
+    message: `the cost limit of ${limitUsd} USD was reached after ${attempts} attempts; the last: ${last}`,
+  };
+}

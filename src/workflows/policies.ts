@@ -1,0 +1,45 @@
+/**
+ * Names, retries and timeouts of every durable step. Names are cache keys and are shown to people:
+ * renaming one strands live generations, so it is a breaking change.
+ */
+import type { WorkflowStepConfig } from 'cloudflare:workers';
+
+export interface StepPolicy {
+  readonly name: string;
+  readonly config: WorkflowStepConfig;
+}
+
+/** Longer than the caller's race of 110 s and a cold start; shorter than the container's `sleepAfter`. */
+export const SANDBOX_STEP_TIMEOUT_MS = 180_000;
+/** Longer than the model client's own timeout, so that its error is the one that is seen. */
+export const MODEL_STEP_TIMEOUT_MS = 600_000;
+const STORE_STEP_TIMEOUT_MS = 60_000;
+
+const STORE: WorkflowStepConfig = {
+  retries: { limit: 4, delay: 250, backoff: 'exponential' },
+  timeout: STORE_STEP_TIMEOUT_MS,
+};
+/** 2, 4, 8, 16, 32 s: long enough for a rate limit to pass. */
+const MODEL: WorkflowStepConfig = {
+  retries: { limit: 5, delay: 2_000, backoff: 'exponential' },
+  timeout: MODEL_STEP_TIMEOUT_MS,
+};
+const SANDBOX: WorkflowStepConfig = {
+  retries: { limit: 3, delay: 1_000, backoff: 'exponential' },
+  timeout: SANDBOX_STEP_TIMEOUT_MS,
+};
+
+export const policies = {
+  accept: { name: 'accept', config: STORE },
+  prepare: { name: 'prepare', config: STORE },
+  generate: (attempt: number): StepPolicy => ({ name: `generate ${attempt}`, config: MODEL }),
+  inspect: (attempt: number): StepPolicy => ({ name: `inspect ${attempt}`, config: STORE }),
+  verify: (attempt: number, chunk: number): StepPolicy => ({
+    name: `verify ${attempt}.${chunk}`,
+    config: SANDBOX,
+  }),
+  judge: (attempt: number): StepPolicy => ({ name: `judge ${attempt}`, config: STORE }),
+  sign: { name: 'sign', config: STORE },
+  publish: { name: 'publish', config: STORE },
+  end: { name: 'end', config: STORE },
+} as const;
