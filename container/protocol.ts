@@ -53,6 +53,29 @@ export interface CaptureInfo {
   readonly language: string;
 }
 
+export interface RuleInput {
+  /** Rule files by rule-relative POSIX path: `check.ts` and `captures/*.yml`. */
+  readonly files: Readonly<Record<string, string>>;
+  /**
+   * What the capture files declare, read by the caller: the host has no YAML parser. Lists every
+   * `captures/*` file exactly once.
+   */
+  readonly captures: readonly CaptureInput[];
+}
+
+export interface CaptureInput {
+  /** Key in {@link RuleInput.files}, e.g. `captures/calls.yml`. */
+  readonly file: string;
+  /** The capture's ast-grep `id`, unique in the rule. */
+  readonly id: string;
+  /** `metadata.taskless.name`. */
+  readonly name: string;
+  /** `metadata.taskless.match`; `anchor` when the file says nothing. */
+  readonly match: 'anchor' | 'broad';
+  /** ast-grep language name, as in the file. */
+  readonly language: string;
+}
+
 export interface CaseInput {
   /** Neutral id (`c0`, `c1`, …), unique in the request. */
   readonly id: string;

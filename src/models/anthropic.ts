@@ -76,6 +76,13 @@ export class AnthropicModel implements Model {
   }
 }
 
+/**
+ * Plain data on purpose: the helper's own object makes the SDK parse the answer and throw when it does
+ * not fit, and an answer that is paid for would be lost.
+ */
+const { type, schema } = zodOutputFormat(replySchema);
+const OUTPUT_FORMAT = { type, schema };
+
 type StreamedMessage = Anthropic.Message & { requestId: string | null };
 
 /** Exported for the test that pins what is sent. */
@@ -96,7 +103,7 @@ export function requestParams(
           : { type: 'text' as const, text: turn.text },
       ],
     })),
-    output_config: { format: zodOutputFormat(replySchema) },
+    output_config: { format: OUTPUT_FORMAT },
   };
 }
 

@@ -107,7 +107,6 @@ function fenced(text: string): string[] {
 }
 
 function clean(text: string, maxChars: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
   const plain = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '');
   return plain.length <= maxChars ? plain : `${plain.slice(0, maxChars)}… (${plain.length} characters)`;
 }

@@ -40,7 +40,7 @@ export function canonicalJson(value: unknown): string {
 
 async function digest(algorithm: 'SHA-256' | 'SHA-1', data: string | Uint8Array): Promise<Uint8Array> {
   const bytes = typeof data === 'string' ? encoder.encode(data) : data;
-  return new Uint8Array(await crypto.subtle.digest(algorithm, bytes as BufferSource));
+  return new Uint8Array(await crypto.subtle.digest(algorithm, new Uint8Array(bytes)));
 }
 
 function hex(bytes: Uint8Array): string {

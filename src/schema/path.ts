@@ -14,7 +14,6 @@ export function pathProblem(path: string): string | null {
   if (byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
   if (path.startsWith('/')) return 'is absolute';
   if (path.includes('\\')) return 'contains a backslash';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'contains a control character';
   if (!path.isWellFormed()) return 'is not valid Unicode';
   const segments = path.split('/');

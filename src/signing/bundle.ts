@@ -22,5 +22,10 @@ export function signBundle(payload: Uint8Array, key: SigningKey): string {
       signatures: [{ sig: toBase64(signature), keyid: keyId }],
     },
   };
+  return encodeBundle(bundle);
+}
+
+/** The one text a bundle has. A verifier compares with it, so that no byte of the file is free to change. */
+export function encodeBundle(bundle: Bundle): string {
   return `${JSON.stringify(bundle, null, 2)}\n`;
 }

@@ -13,6 +13,7 @@ import {
   statementSchema,
 } from '../schema/statement.ts';
 import { fromBase64 } from './base64.ts';
+import { encodeBundle } from './bundle.ts';
 import { type PublicKey, verifySignature } from './ed25519.ts';
 import { preAuthEncoding } from './envelope.ts';
 
@@ -23,6 +24,7 @@ export type RefusalReason =
   | 'bundle_too_large'
   | 'bundle_not_json'
   | 'bundle_malformed'
+  | 'bundle_not_canonical'
   | 'key_mismatch'
   | 'signature_invalid'
   | 'statement_malformed'
@@ -63,6 +65,9 @@ export function openBundle(bundleBytes: Uint8Array, key: PublicKey): Verificatio
       'bundle_malformed',
       `bundle does not fit Sigstore bundle v0.3 at ${issue?.path.join('.') || 'top'}: ${issue?.message ?? ''}`,
     );
+  }
+  if (encodeBundle(parsed.data) !== decode(bundleBytes)) {
+    return refuse('bundle_not_canonical', 'bundle is written in another way than it was signed in');
   }
   return openEnvelope(parsed.data, key);
 }
@@ -108,10 +113,15 @@ async function compareFiles(
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    return JSON.parse(decode(bytes));
   } catch {
     return undefined;
   }
+}
+
+/** @throws TypeError when the bytes are not UTF-8 */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 function refuse(reason: RefusalReason, message: string): Verification {

@@ -1,5 +1,19 @@
 /** The spend ledger: one row per model call, reserved before it and settled after. */
-import type { ModelAnswer } from '../models/model.ts';
+
+/** What a finished model call is settled with. */
+export interface SettledCall {
+  readonly model: string;
+  readonly requestId: string | null;
+  readonly stopReason: string;
+  readonly usage: {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly cacheWriteTokens: number;
+    readonly cacheReadTokens: number;
+  };
+  readonly costUsd: number | null;
+  readonly durationMs: number;
+}
 
 export interface SpendTotals {
   readonly calls: number;
@@ -39,7 +53,7 @@ export class SpendStore {
     generationId: string,
     attempt: number,
     call: number,
-    answer: ModelAnswer,
+    answer: SettledCall,
     at: string,
   ): Promise<void> {
     await this.#db

@@ -2,11 +2,15 @@
  * Names, retries and timeouts of every durable step. Names are cache keys and are shown to people:
  * renaming one strands live generations, so it is a breaking change.
  */
-import type { WorkflowStepConfig } from 'cloudflare:workers';
-
 export interface StepPolicy {
   readonly name: string;
-  readonly config: WorkflowStepConfig;
+  readonly config: StepConfig;
+}
+
+/** Retries after the first run, with the delay before the first of them, and the time limit of one run. */
+interface StepConfig {
+  readonly retries: { readonly limit: number; readonly delay: number; readonly backoff: 'exponential' };
+  readonly timeout: number;
 }
 
 /** Longer than the caller's race of 110 s and a cold start; shorter than the container's `sleepAfter`. */
@@ -15,16 +19,16 @@ export const SANDBOX_STEP_TIMEOUT_MS = 180_000;
 export const MODEL_STEP_TIMEOUT_MS = 600_000;
 const STORE_STEP_TIMEOUT_MS = 60_000;
 
-const STORE: WorkflowStepConfig = {
+const STORE: StepConfig = {
   retries: { limit: 4, delay: 250, backoff: 'exponential' },
   timeout: STORE_STEP_TIMEOUT_MS,
 };
 /** 2, 4, 8, 16, 32 s: long enough for a rate limit to pass. */
-const MODEL: WorkflowStepConfig = {
+const MODEL: StepConfig = {
   retries: { limit: 5, delay: 2_000, backoff: 'exponential' },
   timeout: MODEL_STEP_TIMEOUT_MS,
 };
-const SANDBOX: WorkflowStepConfig = {
+const SANDBOX: StepConfig = {
   retries: { limit: 3, delay: 1_000, backoff: 'exponential' },
   timeout: SANDBOX_STEP_TIMEOUT_MS,
 };

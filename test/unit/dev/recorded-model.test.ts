@@ -7,11 +7,11 @@ import {
   type RecordedAnswer,
   recordedReplies,
   startModelServer,
-} from '../../dev/recorded-model.ts';
-import goRequest from '../../fixtures/rules/go-wrap-errors/request.json' with { type: 'json' };
-import { replySchema } from '../../src/schema/reply.ts';
+} from '../../../dev/recorded-model.ts';
+import goRequest from '../../../fixtures/rules/go-wrap-errors/request.json' with { type: 'json' };
+import { replySchema } from '../../../src/schema/reply.ts';
 
-const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('../../../fixtures', import.meta.url));
 const PARAMS = {
   model: 'claude-opus-5',
   max_tokens: 1024,

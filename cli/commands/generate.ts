@@ -1,0 +1,114 @@
+/** `assay generate FILE`: sends a request, follows it to its end, and writes the signed rule where asked. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import colors from 'picocolors';
+import { z } from 'zod';
+import { type GenerationDetail, hasEnded } from '../../src/schema/api.ts';
+import { pathProblem } from '../../src/schema/path.ts';
+import { requestSchema } from '../../src/schema/request.ts';
+import { ApiClient } from '../client.ts';
+import { type ConnectionOptions, findConnection } from '../connection.ts';
+import { EXIT, type ExitCode, UsageError } from '../exit.ts';
+import { note, print, printJson } from '../output.ts';
+import { eventLine } from '../progress.ts';
+
+export interface GenerateOptions extends ConnectionOptions {
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+const POLL_MS = 250;
+
+export async function generate(file: string, options: GenerateOptions): Promise<ExitCode> {
+  const client = new ApiClient(findConnection(options));
+  const created = await client.create(await readRequest(file));
+  note(`generation ${created.id}`);
+  const goOn = () => {
+    note(
+      `\nstill running on the service: "assay status ${created.id}" shows it, "assay cancel ${created.id}" stops it`,
+    );
+    process.exit(130);
+  };
+  process.once('SIGINT', goOn);
+  const ended = await follow(client, created.id, (line) => note(line));
+  process.off('SIGINT', goOn);
+  const wanted = ended.ruleId !== null && options.out !== undefined;
+  const written = wanted ? await writeRule(client, ended.ruleId ?? '', options.out ?? '') : null;
+  if (options.json === true) printJson(written === null ? ended : { ...ended, directory: written });
+  else if (written !== null) print(written);
+  else if (ended.ruleId !== null) print(ended.ruleId);
+  return exitOf(ended);
+}
+
+/** Prints every event once, in order, until the generation has ended. */
+export async function follow(
+  client: ApiClient,
+  id: string,
+  show: (line: string) => void,
+): Promise<GenerationDetail> {
+  let seq = 0;
+  for (;;) {
+    const generation = await client.get(id);
+    for (const event of await client.events(id, seq)) {
+      seq = event.seq;
+      const line = eventLine(event);
+      if (line !== null) show(line);
+    }
+    if (hasEnded(generation.status)) return generation;
+    await wait(POLL_MS);
+  }
+}
+
+/** Checked here too, so that a mistake is named without a service. */
+async function readRequest(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) throw new UsageError('NO_REQUEST', `cannot read ${file}`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError('MALFORMED_JSON', `${file} is not JSON: ${(error as Error).message}`);
+  }
+  const parsed = requestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(
+    'INVALID_REQUEST',
+    `${file} is not a request`,
+    z.prettifyError(parsed.error).replaceAll('\n', '\n  '),
+  );
+}
+
+/** Writes into `out/<rule name>`, never over files that differ; returns that directory. */
+export async function writeRule(client: ApiClient, ruleId: string, out: string): Promise<string> {
+  const rule = await client.rule(ruleId);
+  const directory = join(out, rule.name);
+  if (pathProblem(rule.name) !== null)
+    throw new UsageError('BAD_ANSWER', 'the service sent a rule name that is not a file name');
+  for (const [path, text] of Object.entries(rule.files)) {
+    if (pathProblem(path) !== null)
+      throw new UsageError(
+        'BAD_ANSWER',
+        `the service sent a file path that escapes: ${JSON.stringify(path)}`,
+      );
+    await writeNew(join(directory, path), text);
+  }
+  note(colors.dim(`wrote ${Object.keys(rule.files).length} files`));
+  return directory;
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((await readFile(path, 'utf8')) === text) return;
+    throw new UsageError('FILE_EXISTS', `${path} exists and differs`, 'remove it or choose another --out');
+  }
+}
+
+function exitOf(generation: GenerationDetail): ExitCode {
+  if (generation.status === 'signed') return EXIT.ok;
+  return generation.status === 'errored' ? EXIT.unknown : EXIT.no;
+}

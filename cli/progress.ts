@@ -1,0 +1,55 @@
+/** Events of a generation as lines a person follows. Pure. */
+import colors from 'picocolors';
+import { z } from 'zod';
+import type { GenerationEvent } from '../src/schema/api.ts';
+import { plain } from './output.ts';
+
+const number = z.coerce.number().catch(0);
+const text = z.string().catch('');
+
+/** One line per event, or `null` for events that say nothing new to a person. */
+export function eventLine(event: GenerationEvent): string | null {
+  const { data } = event;
+  const attempt = `attempt ${number.parse(data.attempt)}`;
+  switch (event.type) {
+    case 'queued':
+      return null;
+    case 'started':
+      return `started: ${number.parse(data.cases)} cases, at most ${number.parse(data.attempts)} attempts`;
+    case 'model_called':
+      return `${attempt}: asking ${plain(text.parse(data.model))}`;
+    case 'replied':
+      return `${attempt}: answered in ${(number.parse(data.durationMs) / 1_000).toFixed(1)} s${cost(data.costUsd)}`;
+    case 'inspected':
+      return data.accepted === true
+        ? `${attempt}: ${sizeText(data.size)}`
+        : colors.yellow(`${attempt}: ${plain(text.parse(data.message))}`);
+    case 'verified':
+      return `${attempt}: ${number.parse(data.casesPassed)} cases pass so far`;
+    case 'judged':
+      return judgedLine(attempt, data);
+    case 'ended':
+      return endedLine(data);
+  }
+}
+
+function judgedLine(attempt: string, data: GenerationEvent['data']): string {
+  const line = `${attempt}: ${plain(text.parse(data.summary))}`;
+  return data.verdict === 'accepted' ? colors.green(line) : colors.yellow(line);
+}
+
+function endedLine(data: GenerationEvent['data']): string {
+  const line = `${text.parse(data.status)}: ${plain(text.parse(data.message))}`;
+  return data.status === 'signed' ? colors.green(line) : colors.red(line);
+}
+
+function cost(value: unknown): string {
+  return typeof value === 'number' ? `, ${value.toFixed(4)} USD` : '';
+}
+
+function sizeText(value: unknown): string {
+  const size = z.object({ captures: z.number(), checkLines: z.number() }).safeParse(value);
+  if (!size.success) return 'inspected';
+  const { captures, checkLines } = size.data;
+  return `inspected: ${captures} ${captures === 1 ? 'capture' : 'captures'}, ${checkLines} lines of check`;
+}

@@ -1,0 +1,207 @@
+/**
+ * Runs a check on one case: strips its types once per verification, then one fresh process per case.
+ * Both happen in rooms. What comes back is a closed set of endings; only a well-formed result of a
+ * process that exited with status 0 carries findings.
+ */
+import { randomBytes } from 'node:crypto';
+import { type FindingsResult, readFindings, readFrames } from './findings.ts';
+import { type Jail, ROOM, type RoomSpec } from './jail/jail.ts';
+import { type RoomExit, runRoom } from './jail/run.ts';
+import {
+  CHECK_HEAP_MIB,
+  CHECK_ROOM,
+  MAX_CONSOLE_BYTES,
+  MAX_ERROR_CHARS,
+  MAX_OUTPUT_BYTES,
+  STRIP_TIMEOUT_MS,
+} from './limits.ts';
+import { abnormalEnding, type Ending, ending, endingOfThrown, memoryEnding } from './outcome.ts';
+import type { CheckError, Finding, Match } from './protocol.ts';
+import { cleanText } from './text.ts';
+
+/** Inside the room; stack frames and messages name it, and are mapped back to `check.ts`. */
+const CHECK_FILE = `${ROOM.rule}/check.mjs`;
+
+export interface CheckResult extends Ending {
+  readonly findings: readonly Finding[];
+  readonly console: string;
+  readonly undead: boolean;
+}
+
+/** The permission model is a second layer inside the room, never the wall. */
+const NODE_FLAGS = [
+  '--permission',
+  `--allow-fs-read=${ROOM.case}`,
+  `--allow-fs-read=${ROOM.rule}`,
+  `--allow-fs-read=${ROOM.scripts}`,
+  '--allow-fs-read=/tmp',
+  '--allow-fs-write=/tmp',
+  `--max-old-space-size=${CHECK_HEAP_MIB}`,
+  '--no-addons',
+  '--no-warnings',
+];
+
+export interface CheckInput {
+  readonly caseDir: string;
+  /** Host directory that holds the stripped check. */
+  readonly checkDir: string;
+  readonly matches: readonly Match[];
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export async function runCheck(jail: Jail, input: CheckInput): Promise<CheckResult> {
+  const token = randomBytes(24).toString('base64url');
+  const spec: RoomSpec = {
+    argv: [ROOM.node, ...NODE_FLAGS, `${ROOM.scripts}/runner.cjs`],
+    // Not the case: a check must use the root it is given, as it must in the Taskless CLI.
+    cwd: '/',
+    caseDir: input.caseDir,
+    ruleDir: input.checkDir,
+    limits: CHECK_ROOM,
+  };
+  const exit = await runRoom(jail, spec, {
+    stdin: JSON.stringify({ token, root: ROOM.case, matches: input.matches }),
+    timeoutMs: input.timeoutMs,
+    signal: input.signal,
+    maxOutputBytes: MAX_OUTPUT_BYTES,
+    keepBytes: MAX_CONSOLE_BYTES,
+  });
+  const { findings, ...end } = judge(exit, token);
+  return { ...end, findings, console: cleanText(exit.output, MAX_CONSOLE_BYTES), undead: exit.undead };
+}
+
+type Judged = Ending & { readonly findings: readonly Finding[] };
+
+function judge(exit: RoomExit, token: string): Judged {
+  const without = (end: Ending): Judged => ({ ...end, findings: [] });
+  const answer = readFrames(exit.result, token);
+  // Killed or died before our runner spoke: nothing of the check has run, so it is not its fault.
+  if (
+    exit.failure === undefined &&
+    answer.kind === 'none' &&
+    !answer.started &&
+    exit.killedFor !== 'cancelled'
+  ) {
+    return without(ending('host_error', 'HostError', 'the runner did not start'));
+  }
+  const abnormal = abnormalEnding(exit);
+  if (abnormal) return without(abnormal);
+  if (answer.kind === 'garbled') {
+    return without(
+      ending(
+        'invalid_result',
+        'InvalidResult',
+        'something else than a result was written to the result channel',
+      ),
+    );
+  }
+  if (answer.kind === 'none') {
+    return without(
+      ending(
+        'invalid_result',
+        'InvalidResult',
+        `the process ended with status ${exit.code} before the check returned`,
+      ),
+    );
+  }
+  if (answer.kind === 'error') return without(thrownEnding(answer.value));
+  if (exit.code !== 0) {
+    return without({
+      outcome: 'exited',
+      error: { name: 'NonZeroExit', message: `the process ended with status ${exit.code}` },
+    });
+  }
+  const read: FindingsResult = readFindings(answer.value);
+  if ('problem' in read) return without(ending('invalid_result', 'InvalidResult', read.problem));
+  return { outcome: 'exited', findings: read.findings };
+}
+
+/** The runner's error frame: four strings, each of them the check's to choose. */
+function thrownEnding(value: unknown): Ending {
+  const fields = new Map<string, unknown>(
+    Object.entries(typeof value === 'object' && value !== null ? value : {}),
+  );
+  const text = (key: string): string => {
+    const field = fields.get(key);
+    return typeof field === 'string' ? field : '';
+  };
+  const stack = text('stack');
+  const line = lineInCheck(stack);
+  const error: CheckError = {
+    name: cleanText(text('name'), 100) || 'Error',
+    message: cleanText(nameCheck(text('message')), MAX_ERROR_CHARS),
+    ...(line === undefined ? {} : { line }),
+  };
+  return endingOfThrown(error, text('code'));
+}
+
+function lineInCheck(stack: string): number | undefined {
+  const line = Number(/\/rule\/check\.mjs:(\d{1,7})/.exec(stack)?.[1]);
+  return Number.isInteger(line) && line >= 1 ? line : undefined;
+}
+
+function nameCheck(text: string): string {
+  return text.replaceAll(`file://${CHECK_FILE}`, 'check.ts').replaceAll(CHECK_FILE, 'check.ts');
+}
+
+export type Stripped = { readonly code: string } | { readonly ending: Ending; readonly undead?: boolean };
+
+/** Types out, positions kept. Costs about 40 ms for the parser's start, so never once per case. */
+export async function stripTypes(
+  jail: Jail,
+  source: string,
+  dir: string,
+  signal: AbortSignal,
+): Promise<Stripped> {
+  const token = randomBytes(24).toString('base64url');
+  const exit = await runRoom(
+    jail,
+    {
+      argv: [ROOM.node, '--no-warnings', `${ROOM.scripts}/strip.cjs`],
+      cwd: '/',
+      caseDir: dir,
+      ruleDir: dir,
+      limits: CHECK_ROOM,
+    },
+    {
+      stdin: JSON.stringify({ token, source }),
+      timeoutMs: STRIP_TIMEOUT_MS,
+      signal,
+      maxOutputBytes: MAX_OUTPUT_BYTES,
+      keepBytes: MAX_CONSOLE_BYTES,
+      maxResultBytes: MAX_STRIPPED_BYTES,
+    },
+  );
+  const abnormal = abnormalEnding(exit);
+  if (abnormal) return { ending: abnormal, undead: exit.undead };
+  const answer = exit.code === 0 ? readStripped(exit.result, token) : undefined;
+  return (
+    answer ?? {
+      ending: memoryEnding(exit.stderr) ?? ending('host_error', 'HostError', 'the type stripper failed'),
+    }
+  );
+}
+
+/** Escaping can double a 1 MiB source, and control characters take six bytes each. */
+const MAX_STRIPPED_BYTES = 8 * 1024 * 1024;
+
+function readStripped(text: string, token: string): Stripped | undefined {
+  if (!text.startsWith(`${token} `) || !text.endsWith('\n')) return undefined;
+  const { code, error } = JSON.parse(text.slice(token.length + 1)) as {
+    code?: unknown;
+    error?: { message?: unknown; line?: unknown };
+  };
+  if (typeof code === 'string') return { code };
+  const line = error?.line;
+  return {
+    ending: {
+      outcome: 'exited',
+      error: {
+        name: 'SyntaxError',
+        message: cleanText(String(error?.message ?? ''), MAX_ERROR_CHARS),
+        ...(typeof line === 'number' ? { line } : {}),
+      },
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * A room from bubblewrap. It is always started as an unprivileged uid with an empty environment:
+ * bubblewrap itself is pid 1 inside, and started by root its kernel settings would be writable.
+ */
+import { type Jail, prlimitArgs, ROOM, ROOM_ENV, type RoomCommand, type RoomSpec } from './jail.ts';
+import type { Skeleton } from './skeleton.ts';
+import type { Tools } from './tools.ts';
+
+const NAMESPACES = ['user', 'ipc', 'pid', 'net', 'uts'].map((name) => `--unshare-${name}`);
+
+export function bubblewrapJail(skeleton: Skeleton, tools: Tools, bwrap: string, asRoot: boolean): Jail {
+  return {
+    kind: 'bubblewrap',
+    ownUid: asRoot,
+    command(spec, uid): RoomCommand {
+      const drop = asRoot ? [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'] : [];
+      return {
+        // setpriv first, as root still: then the uid, and only then bubblewrap.
+        file: tools.sh,
+        args: [
+          '-c',
+          // First to go when memory is short, before the supervisor.
+          'echo 1000 >/proc/self/oom_score_adj; exec "$@"',
+          'room',
+          tools.setpriv,
+          '--pdeathsig=KILL',
+          ...drop,
+          bwrap,
+          ...bwrapArgs(spec, skeleton),
+          '/bin/prlimit',
+          ...prlimitArgs(spec.limits),
+          '/bin/setpriv',
+          '--no-new-privs',
+          '--inh-caps=-all',
+          '--ambient-caps=-all',
+          ...spec.argv,
+        ],
+        files: {},
+      };
+    },
+  };
+}
+
+function bwrapArgs(spec: RoomSpec, skeleton: Skeleton): string[] {
+  return [
+    ...NAMESPACES,
+    '--disable-userns',
+    '--die-with-parent',
+    '--new-session',
+    ...['--uid', '1000', '--gid', '1000', '--hostname', 'room'],
+    ...['--cap-drop', 'ALL'],
+    ...['--ro-bind', skeleton.room, '/'],
+    ...['--ro-bind', spec.caseDir, ROOM.case],
+    ...['--ro-bind', spec.ruleDir, ROOM.rule],
+    ...['--perms', '1777', '--size', String(spec.limits.tmpBytes), '--tmpfs', '/tmp'],
+    // No --dev and no --proc: a room with no /proc has nothing to leak or tune.
+    ...['--dev-bind', '/dev/null', '/dev/null'],
+    ...['--chdir', spec.cwd],
+    '--clearenv',
+    ...Object.entries(ROOM_ENV).flatMap(([name, value]) => ['--setenv', name, value]),
+    '--',
+  ];
+}

@@ -1,0 +1,263 @@
+/**
+ * Runs one command in one room and reports how it ended. It never runs untrusted code itself and
+ * never interprets what the room wrote: it counts, cuts and kills.
+ *
+ * Every room is killed as a whole (its pid namespace) and counts as dead only when the process has
+ * exited and every pipe it could hold is at end of file.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { unlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { DEATH_GRACE_MS, MAX_RESULT_BYTES } from '../limits.ts';
+import { log } from '../log.ts';
+import { randomName } from '../temp.ts';
+import { messageOf } from '../text.ts';
+import { type Jail, ROOM_ENV, type RoomSpec } from './jail.ts';
+import { takeUid } from './uids.ts';
+
+export interface RunOptions {
+  readonly stdin?: string;
+  /** Wall clock from the start, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Bytes of stdout and stderr together before the room is killed. */
+  readonly maxOutputBytes: number;
+  /** Bytes kept of the interleaved output; stdout alone is kept whole when `keepStdout` is set. */
+  readonly keepBytes: number;
+  readonly keepStdout?: boolean;
+  /** Bytes of the result channel before the room is killed. */
+  readonly maxResultBytes?: number;
+  /** For the self-test: called with the outermost process id once it runs. */
+  readonly onStart?: (pid: number) => void;
+}
+
+/** Why the supervisor killed a room; undefined when it ended by itself. */
+export type KillCause = 'deadline' | 'output' | 'result' | 'cancelled';
+
+export interface RoomExit {
+  readonly killedFor: KillCause | undefined;
+  /** Exit status; 128+n is a death by signal n, see {@link signalled}. */
+  readonly code: number | undefined;
+  /** Signal number, when the command died of one. */
+  readonly signalled: number | undefined;
+  readonly output: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly result: string;
+  /** Our side failed: the room was not built, or could not be started, or would not die. */
+  readonly failure: string | undefined;
+  /** True when a killed room was not seen dead in time: its slot must not be used again. */
+  readonly undead: boolean;
+  readonly elapsedMs: number;
+}
+
+/** Rooms alive now, so that a stopping host can kill them all. */
+const alive = new Set<() => void>();
+
+export function killAllRooms(): void {
+  for (const kill of alive) kill();
+}
+
+export async function runRoom(jail: Jail, spec: RoomSpec, options: RunOptions): Promise<RoomExit> {
+  const uid = takeUid(jail.ownUid);
+  const command = jail.command(spec, uid.value, randomName());
+  const files = Object.entries(command.files);
+  try {
+    for (const [path, text] of files) await writeFile(path, text, { mode: 0o644, flag: 'wx' });
+    return await runCommand(jail, command.file, command.args, options);
+  } catch (error) {
+    return failed(`the room could not be prepared: ${messageOf(error)}`, 0);
+  } finally {
+    uid.release();
+    for (const [path] of files) unlink(path).catch(() => {});
+  }
+}
+
+function failed(failure: string, elapsedMs: number): RoomExit {
+  const none = { killedFor: undefined, code: undefined, signalled: undefined };
+  return { ...none, output: '', stdout: '', stderr: '', result: '', failure, undead: false, elapsedMs };
+}
+
+function runCommand(
+  jail: Jail,
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<RoomExit> {
+  const startedAt = performance.now();
+  const elapsed = (): number => Math.round(performance.now() - startedAt);
+  if (options.signal.aborted)
+    return Promise.resolve({ ...failed('', 0), failure: undefined, killedFor: 'cancelled' });
+  if (options.timeoutMs <= 0)
+    return Promise.resolve({ ...failed('', 0), failure: undefined, killedFor: 'deadline' });
+  return new Promise((resolve) => {
+    let child: ChildProcess;
+    try {
+      // A group of its own, so that one kill reaches the whole chain; an environment of its own.
+      child = spawn(file, args, { env: ROOM_ENV, detached: true, cwd: '/', stdio: Array(5).fill('pipe') });
+    } catch (error) {
+      resolve(failed(`the room could not be started: ${messageOf(error)}`, elapsed()));
+      return;
+    }
+    const watch = new Watch(child, options);
+    child.once('error', (error) => watch.fail(`the room could not be started: ${error.message}`));
+    child.once('close', (code, signal) => {
+      resolve({ ...watch.end(jail, code, signal), elapsedMs: elapsed() });
+    });
+    watch.onUndead = () => resolve({ ...failed('a killed room did not end', elapsed()), undead: true });
+    if (child.pid !== undefined) options.onStart?.(child.pid);
+  });
+}
+
+/** One running room: its pipes, its deadline, and the first reason it was killed for. */
+class Watch {
+  readonly #child: ChildProcess;
+  readonly #options: RunOptions;
+  readonly #kept = {
+    output: new Sink(0),
+    stdout: new Sink(0),
+    stderr: new Sink(0),
+    result: new Sink(0),
+    setup: new Sink(0),
+  };
+  readonly #timer: NodeJS.Timeout;
+  readonly #onAbort = (): void => this.#kill('cancelled');
+  readonly #killNow = (): void => this.#kill('cancelled');
+  #written = 0;
+  #killedFor: KillCause | undefined;
+  #failure: string | undefined;
+  #deathTimer: NodeJS.Timeout | undefined;
+  onUndead: () => void = () => {};
+
+  constructor(child: ChildProcess, options: RunOptions) {
+    this.#child = child;
+    this.#options = options;
+    this.#kept.output = new Sink(options.keepBytes);
+    this.#kept.stdout = new Sink(options.keepStdout ? options.maxOutputBytes : 0);
+    this.#kept.stderr = new Sink(options.keepBytes);
+    this.#kept.result = new Sink(options.maxResultBytes ?? MAX_RESULT_BYTES);
+    this.#kept.setup = new Sink(4096);
+    this.#timer = setTimeout(() => this.#kill('deadline'), options.timeoutMs);
+    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    alive.add(this.#killNow);
+    this.#connect();
+  }
+
+  #connect(): void {
+    const [stdin, stdout, stderr, result, setup] = this.#child.stdio as [Writable, ...Readable[]];
+    for (const stream of this.#child.stdio) stream?.on('error', () => {});
+    stdin.end(this.#options.stdin ?? '');
+    const output =
+      (own: Sink) =>
+      (chunk: Buffer): void => {
+        this.#written += chunk.length;
+        this.#kept.output.add(chunk);
+        own.add(chunk);
+        if (this.#written > this.#options.maxOutputBytes) this.#kill('output');
+      };
+    stdout?.on('data', output(this.#kept.stdout));
+    stderr?.on('data', output(this.#kept.stderr));
+    result?.on('data', (chunk: Buffer) => {
+      if (!this.#kept.result.add(chunk)) this.#kill('result');
+    });
+    setup?.on('data', (chunk: Buffer) => this.#kept.setup.add(chunk));
+  }
+
+  fail(reason: string): void {
+    this.#failure ??= reason;
+    this.#kill('cancelled');
+  }
+
+  #kill(cause: KillCause): void {
+    if (this.#killedFor !== undefined) return;
+    this.#killedFor = cause;
+    const pid = this.#child.pid;
+    if (pid === undefined) return;
+    signalGroup(pid);
+    this.#deathTimer = setTimeout(() => {
+      log('room.undead', { pid });
+      this.onUndead();
+    }, DEATH_GRACE_MS);
+  }
+
+  end(jail: Jail, code: number | null, signal: NodeJS.Signals | null): Omit<RoomExit, 'elapsedMs'> {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#deathTimer);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    alive.delete(this.#killNow);
+    const setup = this.#kept.setup.text();
+    const stderr = this.#kept.stderr.text();
+    if (this.#failure === undefined && this.#killedFor === undefined) {
+      this.#failure = setupFailure(jail, setup, stderr, code);
+    }
+    const signalled = signal === null ? signalOf(code) : signalNumber(signal);
+    return {
+      killedFor: this.#killedFor,
+      code: signalled === undefined ? (code ?? undefined) : undefined,
+      signalled,
+      output: this.#kept.output.text(),
+      stdout: this.#kept.stdout.text(),
+      stderr,
+      result: this.#kept.result.text(),
+      failure: this.#failure,
+      undead: false,
+    };
+  }
+}
+
+/**
+ * A shell reports death by signal n as 128+n, and so does bubblewrap. A command that exits with such a
+ * status on purpose is reported as signalled: it can only make its own outcome worse.
+ */
+function signalOf(code: number | null): number | undefined {
+  return code !== null && code > 128 && code < 128 + 65 ? code - 128 : undefined;
+}
+
+function signalNumber(signal: NodeJS.Signals): number {
+  return constants.signals[signal] ?? 0;
+}
+
+/** Did a link of the chain that builds the room fail? Those speak before any untrusted code runs. */
+function setupFailure(jail: Jail, setup: string, stderr: string, code: number | null): string | undefined {
+  if (jail.kind === 'util-linux' && !setup.includes('ready\n')) {
+    return `the room could not be built: ${(setup || stderr).trim().slice(0, 500)}`;
+  }
+  const link = /^(?:sh|room|setpriv|bwrap|\/bin\/\w+|unshare|prlimit): .*/.exec(stderr);
+  if (link && code !== 0 && code !== null && (code === 1 || code >= 125)) {
+    return `the room could not be built: ${link[0].slice(0, 500)}`;
+  }
+  return undefined;
+}
+
+function signalGroup(pid: number): void {
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
+  }
+}
+
+/** Keeps the first `limit` bytes of a stream. */
+class Sink {
+  readonly #chunks: Buffer[] = [];
+  #room: number;
+
+  constructor(limit: number) {
+    this.#room = limit;
+  }
+
+  /** False when the chunk did not fit whole. */
+  add(chunk: Buffer): boolean {
+    const part = chunk.length > this.#room ? chunk.subarray(0, this.#room) : chunk;
+    if (part.length > 0) this.#chunks.push(part);
+    this.#room -= part.length;
+    return part.length === chunk.length;
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
+}

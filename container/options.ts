@@ -1,0 +1,45 @@
+/** Command line and environment of the host. The token is read once and removed from the environment. */
+import { parseArgs } from 'node:util';
+import { JAIL_CHOICES, type JailChoice } from './jail/detect.ts';
+
+export interface HostOptions {
+  readonly port: number;
+  readonly bind: string;
+  readonly astGrep: string | undefined;
+  readonly jail: JailChoice;
+  readonly exitWithStdin: boolean;
+  readonly token: string | undefined;
+}
+
+export const USAGE = `usage: main.ts [--port N] [--bind ADDRESS] [--ast-grep PATH] [--jail ${JAIL_CHOICES.join('|')}] [--exit-with-stdin]
+environment: ASSAY_HOST_PORT, ASSAY_HOST_BIND, ASSAY_AST_GREP, ASSAY_HOST_TOKEN`;
+
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): HostOptions {
+  const token = env.ASSAY_HOST_TOKEN;
+  delete env.ASSAY_HOST_TOKEN;
+  if (token !== undefined && token.length < 16)
+    throw new Error('ASSAY_HOST_TOKEN is shorter than 16 characters');
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      port: { type: 'string' },
+      bind: { type: 'string' },
+      'ast-grep': { type: 'string' },
+      jail: { type: 'string', default: 'auto' },
+      'exit-with-stdin': { type: 'boolean', default: false },
+    },
+  });
+  const port = Number(values.port ?? env.ASSAY_HOST_PORT ?? 0);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error('the port must be a number from 0 to 65535');
+  const jail = JAIL_CHOICES.find((choice) => choice === values.jail);
+  if (jail === undefined) throw new Error(`--jail must be one of ${JAIL_CHOICES.join(', ')}`);
+  return {
+    port,
+    bind: values.bind ?? env.ASSAY_HOST_BIND ?? '127.0.0.1',
+    astGrep: values['ast-grep'] ?? env.ASSAY_AST_GREP,
+    jail,
+    exitWithStdin: values['exit-with-stdin'],
+    token,
+  };
+}

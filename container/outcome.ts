@@ -1,0 +1,78 @@
+/**
+ * Names how a room ended. The first cause wins: what the supervisor killed it for, then what the dying
+ * process said about itself, then its status. Nothing here can turn a bad end into a good one.
+ */
+import type { RoomExit } from './jail/run.ts';
+import { MAX_ERROR_CHARS } from './limits.ts';
+import type { CheckError, Outcome } from './protocol.ts';
+import { cleanText } from './text.ts';
+
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly error?: CheckError;
+}
+
+const HEAP_EXHAUSTED = /JavaScript heap out of memory|FATAL ERROR: .*(?:out of memory|Allocation failed)/i;
+const ALLOCATION_FAILED =
+  /ERR_MEMORY_ALLOCATION_FAILED|Array buffer allocation failed|could not allocate memory|Zone Allocation failed|std::bad_alloc|Fatal process out of memory|memory allocation of \d+ bytes failed/;
+const NO_MORE_PROCESSES =
+  /Resource temporarily unavailable|uv_thread_create|pthread_create|ERR_WORKER_INIT_FAILED|\bE(?:AGAIN)\b|failed to spawn thread/;
+
+/** How the room ended when it was not by a plain exit; undefined when it exited by itself. */
+export function abnormalEnding(exit: RoomExit): Ending | undefined {
+  if (exit.failure !== undefined) return ending('host_error', 'HostError', 'the room could not be run');
+  switch (exit.killedFor) {
+    case 'deadline':
+      return ending('timed_out', 'TimedOut', 'the time for this case ran out');
+    case 'output':
+      return ending('output_exceeded', 'OutputExceeded', 'it wrote more output than allowed');
+    case 'result':
+      return ending('output_exceeded', 'OutputExceeded', 'its result is larger than allowed');
+    case 'cancelled':
+      return ending('host_error', 'Cancelled', 'the verification was cancelled');
+    case undefined:
+      break;
+  }
+  // Only a process that died is asked for its last words; one that lives on may print what it likes.
+  const died = exit.signalled !== undefined || (exit.code !== undefined && exit.code !== 0);
+  if (died) {
+    const memory = memoryEnding(exit.stderr);
+    if (memory) return memory;
+    if (exit.signalled !== undefined && NO_MORE_PROCESSES.test(exit.stderr)) return processEnding();
+  }
+  if (exit.signalled === undefined) return undefined;
+  return (
+    SIGNAL_ENDINGS[exit.signalled] ?? ending('signalled', 'Signalled', `it died of signal ${exit.signalled}`)
+  );
+}
+
+/** SIGXCPU, or SIGKILL at the hard limit, end a process that burned its CPU time. */
+const SIGNAL_ENDINGS: Readonly<Record<number, Ending>> = {
+  24: ending('timed_out', 'TimedOut', 'the CPU time for this case ran out'),
+};
+
+export function memoryEnding(text: string): Ending | undefined {
+  if (HEAP_EXHAUSTED.test(text) || ALLOCATION_FAILED.test(text)) {
+    return ending('memory_exceeded', 'MemoryExceeded', 'it needed more memory than allowed');
+  }
+  return undefined;
+}
+
+export function processEnding(): Ending {
+  return ending('process_limit', 'ProcessLimit', 'it tried to start more processes or threads than allowed');
+}
+
+/** What a check threw may itself be the limit's doing. */
+export function endingOfThrown(error: CheckError, code: string): Ending {
+  const text = `${code} ${error.message}`;
+  if (error.name === 'RangeError' || code === 'ERR_MEMORY_ALLOCATION_FAILED') {
+    const memory = memoryEnding(text);
+    if (memory) return { ...memory, error };
+  }
+  if (code === 'EAGAIN' || code === 'ERR_WORKER_INIT_FAILED') return { ...processEnding(), error };
+  return { outcome: 'exited', error };
+}
+
+export function ending(outcome: Outcome, name: string, message: string): Ending {
+  return { outcome, error: { name, message: cleanText(message, MAX_ERROR_CHARS) } };
+}

@@ -1,0 +1,157 @@
+/**
+ * The host's HTTP face: `GET /healthz` and `POST /verify`, nothing else. It never runs untrusted code
+ * and holds no state between requests. Every answer, errors included, carries the build header.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { log } from './log.ts';
+import {
+  BUILD_HEADER,
+  type HealthResponse,
+  type HostBuild,
+  type HostErrorCode,
+  type HostErrorResponse,
+  type IsolationReport,
+  MAX_REQUEST_BYTES,
+  PROTOCOL_VERSION,
+  type VerifyResponse,
+} from './protocol.ts';
+import { BadRequest, parseRequest } from './request.ts';
+import { fitResults } from './size.ts';
+import { messageOf } from './text.ts';
+import { verifyCases, type Workshop } from './verify.ts';
+
+export interface HostParts {
+  readonly workshop: Workshop;
+  readonly build: HostBuild;
+  readonly isolation: IsolationReport;
+  readonly token: string | undefined;
+}
+
+class HttpError extends Error {
+  readonly status: number;
+  readonly code: HostErrorCode;
+
+  constructor(status: number, code: HostErrorCode, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Long enough for 8 MiB from a slow caller, short enough that idle connections do not pile up. */
+const REQUEST_READ_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+
+export function createHost(parts: HostParts): Server {
+  const server = createServer(
+    { requestTimeout: REQUEST_READ_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS },
+    (request, response) => {
+      handle(parts, request, response).catch((error: unknown) => {
+        const known = error instanceof HttpError ? error : undefined;
+        if (known === undefined) log('request.failed', { message: messageOf(error) });
+        const body: HostErrorResponse = {
+          error: { code: known?.code ?? 'INTERNAL', message: known?.message ?? 'the host failed' },
+        };
+        // The rest of an unread body would be taken for the next request.
+        response.setHeader('connection', 'close');
+        send(parts, response, known?.status ?? 500, body);
+        request.resume();
+      });
+    },
+  );
+  server.maxHeadersCount = 50;
+  return server;
+}
+
+async function handle(parts: HostParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? '').split('?')[0];
+  const route = `${request.method} ${path}`;
+  if (route !== 'GET /healthz' && route !== 'POST /verify') {
+    throw new HttpError(404, 'NOT_FOUND', 'only GET /healthz and POST /verify exist');
+  }
+  if (!authorised(parts.token, request.headers.authorization)) {
+    throw new HttpError(401, 'UNAUTHORIZED', 'a valid bearer token is needed');
+  }
+  if (route === 'GET /healthz') {
+    const ok = Object.values(parts.isolation.flags).every(Boolean);
+    const body: HealthResponse = { ok, build: parts.build, isolation: parts.isolation };
+    send(parts, response, 200, body);
+    return;
+  }
+  await verify(parts, request, response);
+}
+
+async function verify(parts: HostParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const startedAt = performance.now();
+  // Before the body is read, so that a caller who leaves meanwhile is noticed too.
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const parsed = readRequest(await readBody(request));
+  const results = await verifyCases(parts.workshop, parsed, gone.signal);
+  if (gone.signal.aborted) {
+    log('request.abandoned', { nonce: parsed.nonce });
+    return;
+  }
+  const durationMs = Math.round(performance.now() - startedAt);
+  log('request.done', { nonce: parsed.nonce, durationMs, outcomes: results.map((result) => result.outcome) });
+  const body: VerifyResponse = {
+    protocol: PROTOCOL_VERSION,
+    nonce: parsed.nonce,
+    build: parts.build,
+    isolation: parts.isolation,
+    results: fitResults(results),
+    durationMs,
+  };
+  send(parts, response, 200, body);
+}
+
+function readRequest(text: string): ReturnType<typeof parseRequest> {
+  try {
+    return parseRequest(text);
+  } catch (error) {
+    if (error instanceof BadRequest) throw new HttpError(400, 'BAD_REQUEST', error.message);
+    throw error;
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const tooLarge = new HttpError(413, 'TOO_LARGE', `the body is larger than ${MAX_REQUEST_BYTES} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) throw tooLarge;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_REQUEST_BYTES) throw tooLarge;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error === tooLarge) throw error;
+    throw new HttpError(400, 'BAD_REQUEST', 'the body could not be read');
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new HttpError(400, 'BAD_REQUEST', 'the body is not UTF-8');
+  }
+}
+
+function authorised(token: string | undefined, header: string | undefined): boolean {
+  if (token === undefined) return true;
+  // Digests have one length, which timingSafeEqual needs and which hides the token's.
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(`Bearer ${token}`), digest(header ?? ''));
+}
+
+function send(parts: HostParts, response: ServerResponse, status: number, body: object): void {
+  if (response.headersSent || response.destroyed) return;
+  const bytes = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': bytes.length,
+    'cache-control': 'no-store',
+    [BUILD_HEADER]: parts.build.id,
+  });
+  response.end(bytes);
+}

@@ -1,0 +1,54 @@
+/** Starting and ending child processes so that none is left, whatever happens to us. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const GUARD = fileURLToPath(new URL('./guarded.ts', import.meta.url));
+const STOP_TIMEOUT_MS = 5_000;
+const KEPT_LOG_CHARS = 200_000;
+
+export interface Guarded {
+  /** What it printed lately, both streams. */
+  log(): string;
+  exited(): boolean;
+  stop(): Promise<void>;
+}
+
+export function startGuarded(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Guarded {
+  const child = spawn(process.execPath, [GUARD, command, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env,
+    // A Ctrl-C in the terminal is for us; we stop our children in order.
+    detached: true,
+  });
+  let log = '';
+  const keep = (part: Buffer) => {
+    log = (log + part.toString()).slice(-KEPT_LOG_CHARS);
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  return {
+    log: () => log,
+    exited: () => child.exitCode !== null || child.signalCode !== null,
+    stop: () => stop(child),
+  };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  // Closing its input makes the guard kill the group outright.
+  const timer = setTimeout(() => child.stdin?.end(), STOP_TIMEOUT_MS);
+  await gone;
+  clearTimeout(timer);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

@@ -1,0 +1,134 @@
+/**
+ * The whole service on one machine: verification host, workerd with its real D1, R2 and Workflows, and
+ * the wake sweep that production runs by cron. Everything listens on loopback and ends with us.
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startVerificationHost } from '../cli/verification-host.ts';
+import { freePort, type Guarded, startGuarded } from './processes.ts';
+import { type LocalState, openState } from './state.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const WRANGLER = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
+const START_TIMEOUT_MS = 60_000;
+const SWEEP_EVERY_MS = 15_000;
+
+export interface StackOptions {
+  /** Keys, token and storage; kept between starts. */
+  readonly stateDirectory: string;
+  readonly model: { readonly apiKey: string; readonly baseUrl?: string; readonly id?: string };
+  /** 0 or absent: any free port. */
+  readonly port?: number;
+}
+
+export interface Stack {
+  readonly url: string;
+  readonly token: string;
+  readonly log: () => string;
+  stop(): Promise<void>;
+}
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const state = await openState(options.stateDirectory);
+  const host = await startVerificationHost();
+  try {
+    const persist = join(state.directory, 'storage');
+    migrate(persist);
+    const port = options.port || (await freePort());
+    const envFile = await writeEnv(state, host, options);
+    const worker = startWorker(port, persist, envFile);
+    const url = `http://127.0.0.1:${port}`;
+    const stopSweep = startSweep(url);
+    const stop = async () => {
+      stopSweep();
+      await worker.stop();
+      await host.stop();
+    };
+    await untilHealthy(url, worker).catch(async (error: unknown) => {
+      await stop();
+      throw error;
+    });
+    return { url, token: state.token, log: worker.log, stop };
+  } catch (error) {
+    await host.stop();
+    throw error;
+  }
+}
+
+function migrate(persist: string): void {
+  const args = [WRANGLER, 'd1', 'migrations', 'apply', 'assay', '--local', '--persist-to', persist];
+  const run = spawnSync(process.execPath, args, { cwd: ROOT, env: wranglerEnv(), encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`migrations failed:\n${run.stdout}\n${run.stderr}`);
+}
+
+/** Secrets go through a file only its user can read: arguments are visible to every process of the machine. */
+async function writeEnv(
+  state: LocalState,
+  host: { url: string; token: string },
+  options: StackOptions,
+): Promise<string> {
+  const values: Record<string, string> = {
+    SIGNING_KEY: state.signingKeyPem.replace(/-----[^-]+-----|\s/g, ''),
+    API_TOKENS: `local=${state.tokenSha256}`,
+    ANTHROPIC_API_KEY: options.model.apiKey,
+    SANDBOX: 'host',
+    SANDBOX_HOST_URL: host.url,
+    SANDBOX_HOST_TOKEN: host.token,
+    ...(options.model.baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.model.baseUrl }),
+    ...(options.model.id === undefined ? {} : { MODEL: options.model.id }),
+  };
+  const file = join(state.directory, 'worker.env');
+  const lines = Object.entries(values).map(([name, value]) => `${name}="${value}"\n`);
+  await writeFile(file, lines.join(''), { mode: 0o600 });
+  return file;
+}
+
+function startWorker(port: number, persist: string, envFile: string): Guarded {
+  return startGuarded(
+    process.execPath,
+    [
+      ...[WRANGLER, 'dev', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
+      ...['--persist-to', persist, '--env-file', envFile, '--enable-containers=false'],
+      ...['--show-interactive-dev-session=false', '--log-level', 'info'],
+    ],
+    wranglerEnv(),
+  );
+}
+
+/** No metrics, no prompts, no look-ups outside this machine. */
+function wranglerEnv(): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH ?? '/usr/bin:/bin',
+    HOME: process.env.HOME ?? '/tmp',
+    CI: '1',
+    WRANGLER_SEND_METRICS: 'false',
+    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    NO_COLOR: '1',
+  };
+}
+
+async function untilHealthy(url: string, worker: Guarded): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && !worker.exited()) {
+    const response = await fetch(`${url}/healthz`).catch(() => null);
+    if (response?.ok) return;
+    const body = response === null ? '' : await response.text();
+    if (body.includes('CONFIG_INVALID')) throw new Error(`the Worker refuses its configuration: ${body}`);
+    await wait(100);
+  }
+  throw new Error(`the Worker did not start:\n${worker.log()}`);
+}
+
+/** Local workerd resumes nothing by itself after a crash, so the first sweep comes at once. */
+function startSweep(url: string): () => void {
+  const sweep = () => void fetch(`${url}/cdn-cgi/handler/scheduled`).catch(() => undefined);
+  const first = setTimeout(sweep, 1_000);
+  const timer = setInterval(sweep, SWEEP_EVERY_MS);
+  return () => {
+    clearTimeout(first);
+    clearInterval(timer);
+  };
+}

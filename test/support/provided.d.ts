@@ -1,0 +1,9 @@
+/** What the global set-up of the worker tests hands to them. */
+declare module 'vitest' {
+  interface ProvidedContext {
+    bindings: Record<string, string>;
+    tokens: { first: string; second: string };
+  }
+}
+
+export {};

@@ -1,0 +1,65 @@
+/**
+ * A model that follows a script in the prompt: `[[silent, good]]` gives a wrong first and a right second
+ * reply. Lets tests inside workerd choose the replies of a server that runs outside.
+ */
+import type { ModelCall, RecordedAnswer } from '../../dev/recorded-model.ts';
+import { goodReply } from './rule.ts';
+
+const text = (value: unknown): RecordedAnswer => ({ kind: 'text', text: JSON.stringify(value) });
+const withCheck = (body: string): RecordedAnswer =>
+  text({ ...goodReply, check: `export default function check() { ${body} }\n` });
+const overloaded: RecordedAnswer = {
+  kind: 'error',
+  status: 529,
+  type: 'overloaded_error',
+  message: 'overloaded',
+};
+
+const REPLIES: Readonly<Record<string, RecordedAnswer>> = {
+  good: text(goodReply),
+  silent: withCheck('return [];'),
+  noisy: text({
+    ...goodReply,
+    captures: [{ ...goodReply.captures[0], yaml: 'rule:\n  kind: expression_statement\n' }],
+  }),
+  throws: withCheck("throw new TypeError('no such thing');"),
+  endless: withCheck('for (;;) {}'),
+  misses: text({
+    ...goodReply,
+    captures: [{ ...goodReply.captures[0], yaml: 'rule:\n  pattern: evil($CODE)\n' }],
+  }),
+  imports: text({ ...goodReply, check: "import 'node:net';\nexport default () => [];\n" }),
+  prose: { kind: 'text', text: 'I would rather talk about it.' },
+  fenced: { kind: 'text', text: `Here it is:\n\`\`\`json\n${JSON.stringify(goodReply)}\n\`\`\`\nDone.` },
+  truncated: { kind: 'text', text: JSON.stringify(goodReply).slice(0, 80), stopReason: 'max_tokens' },
+  refusal: { kind: 'text', text: 'No.', stopReason: 'refusal' },
+  declined: text({ ...goodReply, captures: [], check: '', declined: 'the cases contradict' }),
+  badkey: { kind: 'error', status: 401, type: 'authentication_error', message: 'invalid key' },
+  slow: { ...text(goodReply), delayMs: 3_000 },
+};
+
+export function scriptedReplies(): (call: ModelCall) => RecordedAnswer {
+  const overloadedOnce = new Set<string>();
+  return (call) => {
+    const all = JSON.stringify(call.body.messages);
+    const script = /\[\[([a-z0-9, ]+)\]\]/
+      .exec(all)?.[1]
+      ?.split(',')
+      .map((word) => word.trim()) ?? ['good'];
+    const attempt = call.body.messages.filter((message) => message.role === 'assistant').length;
+    const word = script[Math.min(attempt, script.length - 1)] ?? 'good';
+    if (word === 'busy') {
+      if (overloadedOnce.has(all)) return REPLIES.good ?? overloaded;
+      overloadedOnce.add(all);
+      return overloaded;
+    }
+    return (
+      REPLIES[word] ?? {
+        kind: 'error',
+        status: 400,
+        type: 'invalid_request_error',
+        message: `no reply ${word}`,
+      }
+    );
+  };
+}

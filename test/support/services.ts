@@ -1,0 +1,37 @@
+/** Global set-up of the worker tests: a scripted model and the real verification host, both on loopback. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { TestProject } from 'vitest/node';
+import { startVerificationHost } from '../../cli/verification-host.ts';
+import { startModelServer } from '../../dev/recorded-model.ts';
+import { privateKeyPem } from '../../src/signing/ed25519.ts';
+import { scriptedReplies } from './scripted-model.ts';
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const model = await startModelServer({ reply: scriptedReplies() });
+  const host = await startVerificationHost();
+  const tokens = { first: randomBytes(16).toString('hex'), second: randomBytes(16).toString('hex') };
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  project.provide('tokens', tokens);
+  project.provide('bindings', {
+    SIGNING_KEY: privateKeyPem(randomBytes(32)),
+    API_TOKENS: `first=${sha256(tokens.first)},second=${sha256(tokens.second)}`,
+    ANTHROPIC_API_KEY: 'test',
+    ANTHROPIC_BASE_URL: model.url,
+    MODEL: 'test-model',
+    MODEL_PRICES: JSON.stringify({
+      'test-model': {
+        inputUsdPerMTok: 1,
+        outputUsdPerMTok: 5,
+        cacheWriteUsdPerMTok: 1.25,
+        cacheReadUsdPerMTok: 0.1,
+      },
+    }),
+    SANDBOX: 'host',
+    SANDBOX_HOST_URL: host.url,
+    SANDBOX_HOST_TOKEN: host.token,
+  });
+  return async () => {
+    await model.close();
+    await host.stop();
+  };
+}

@@ -1,0 +1,17 @@
+import type { D1Migration } from '@cloudflare/vitest-plugin';
+import type { GenerateRuleParams } from '../../src/env.ts';
+
+declare global {
+  namespace Cloudflare {
+    /** What vitest.config.ts and wrangler.jsonc bind in tests. */
+    interface Env {
+      DB: D1Database;
+      BUCKET: R2Bucket;
+      GENERATE_RULE: Workflow<GenerateRuleParams>;
+      TEST_MIGRATIONS: D1Migration[];
+    }
+    interface GlobalProps {
+      mainModule: typeof import('../../src/index.ts');
+    }
+  }
+}

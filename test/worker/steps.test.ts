@@ -1,0 +1,243 @@
+/** Steps run twice on purpose: a crash in the middle of one must change nothing. */
+import { env } from 'cloudflare:workers';
+import { describe, expect, test } from 'vitest';
+import type { Bindings } from '../../src/env.ts';
+import type { Model, ModelAnswer } from '../../src/models/model.ts';
+import type { Sandbox } from '../../src/sandboxes/sandbox.ts';
+import { acceptRequest } from '../../src/steps/accept-request.ts';
+import { askModel } from '../../src/steps/ask-model.ts';
+import type { Job, StepDeps } from '../../src/steps/deps.ts';
+import { endGeneration } from '../../src/steps/end-generation.ts';
+import { inspectReply } from '../../src/steps/inspect-rule.ts';
+import { judgeAttempt } from '../../src/steps/judge-attempt.ts';
+import { publishRule } from '../../src/steps/publish-rule.ts';
+import { signRule } from '../../src/steps/sign-rule.ts';
+import { verifyChunk } from '../../src/steps/verify-chunk.ts';
+import { keys } from '../../src/store/objects.ts';
+import { openDeps } from '../../src/workflows/deps.ts';
+import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
+import { answer, caseResult, cases, goodReply, request } from '../support/rule.ts';
+import { countRows, create, untilEnded } from './client.ts';
+
+const found = [{ file: 'a.ts', message: 'eval is used', line: 1 }];
+
+class CountingModel implements Model {
+  readonly id = 'test-model';
+  calls = 0;
+  answer(): Promise<ModelAnswer> {
+    this.calls += 1;
+    return Promise.resolve({
+      text: JSON.stringify(goodReply),
+      stopReason: 'end_turn',
+      model: 'test-model',
+      requestId: `req-${this.calls}`,
+      usage: { inputTokens: 10, outputTokens: 20, cacheWriteTokens: 0, cacheReadTokens: 0 },
+      costUsd: 0.5,
+      durationMs: 1,
+    });
+  }
+}
+
+const passingSandbox: Sandbox = {
+  kind: 'host',
+  verify: () =>
+    Promise.resolve(answer([caseResult({ id: 'c0' }), caseResult({ id: 'c1', findings: found })])),
+};
+
+interface Fixture {
+  readonly job: Job;
+  readonly deps: StepDeps;
+  readonly model: CountingModel;
+}
+
+/** A generation row without a workflow instance, so that the test drives the steps. */
+async function fixture(): Promise<Fixture> {
+  const real = await openDeps(env as Bindings);
+  const job = { generationId: `gen-${crypto.randomUUID()}`, orgId: 'first' };
+  const model = new CountingModel();
+  let clockMs = Date.parse('2026-01-01T00:00:00Z');
+  const deps: StepDeps = {
+    ...real,
+    model,
+    sandbox: passingSandbox,
+    now: () => {
+      clockMs += 1_000;
+      return new Date(clockMs);
+    },
+  };
+  await deps.store.objects.putOnce(keys.request('first', job.generationId), JSON.stringify(request));
+  await deps.store.generations.insert({
+    id: job.generationId,
+    org_id: 'first',
+    name: null,
+    prompt_excerpt: '',
+    request_sha256: '',
+    model: 'test-model',
+    cases_total: cases.length,
+    attempts_max: 5,
+    created_at: deps.now().toISOString(),
+  });
+  await acceptRequest(job, deps);
+  return { job, deps, model };
+}
+
+async function untilSigned({ job, deps }: Fixture) {
+  const asked = await askModel(job, { attempt: 1 }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  if (inspected.kind !== 'rule') throw new Error('refused');
+  const verify = {
+    attempt: 1,
+    chunk: 0,
+    from: 0,
+    to: 2,
+    rule: inspected.rule,
+    caseTimeoutMs: 1_000,
+    passedBefore: 0,
+    stepAttempt: 1,
+  };
+  const chunk = await verifyChunk(job, verify, deps);
+  const judged = await judgeAttempt(job, { attempt: 1, chunks: [chunk.report] }, deps);
+  const digest = 'ab'.repeat(32);
+  const input = {
+    attempt: 1,
+    rule: inspected.rule,
+    report: judged.report,
+    reply: asked.reply,
+    verifiedAt: judged.verifiedAt,
+    promptVersion: '1',
+    promptSha256: digest,
+    caseTimeoutMs: 1_000,
+  };
+  return { input, signed: await signRule(job, input, deps) };
+}
+
+describe('a step that runs twice', () => {
+  test('asking the model pays once; the recorded answer is used again', async () => {
+    const { job, deps, model } = await fixture();
+    const first = await askModel(job, { attempt: 1 }, deps);
+    const second = await askModel(job, { attempt: 1 }, deps);
+    expect(second).toEqual(first);
+    expect(model.calls).toBe(1);
+    expect(await deps.store.spend.totals('first', job.generationId)).toEqual({
+      calls: 1,
+      inputTokens: 10,
+      outputTokens: 20,
+      costUsd: 0.5,
+    });
+  });
+
+  test('an interrupted call leaves a reserved row, so that no paid call is unrecorded', async () => {
+    const { job, deps } = await fixture();
+    const failing: Model = { id: 'test-model', answer: () => Promise.reject(new Error('gone')) };
+    await expect(askModel(job, { attempt: 1 }, { ...deps, model: failing })).rejects.toThrow('gone');
+    const rows = await env.DB.prepare('SELECT settled_at FROM spend WHERE generation_id = ?1')
+      .bind(job.generationId)
+      .all();
+    expect(rows.results).toEqual([{ settled_at: null }]);
+  });
+
+  test('signing gives the same bytes although the clock moved on', async () => {
+    const one = await fixture();
+    const { input, signed } = await untilSigned(one);
+    const again = await signRule(one.job, input, one.deps);
+    expect(again).toEqual(signed);
+  });
+
+  test('publishing makes one rule and one end', async () => {
+    const one = await fixture();
+    const { signed } = await untilSigned(one);
+    const input = { ...signed, attempt: 1, attemptsMax: 5, passed: 2 };
+    const first = await publishRule(one.job, input, one.deps);
+    expect(await publishRule(one.job, input, one.deps)).toEqual(first);
+    const ended = await one.deps.store.events.after('first', one.job.generationId, 0, 100);
+    expect(ended.filter((event) => event.type === 'ended')).toHaveLength(1);
+    const rules = await env.DB.prepare('SELECT id FROM rules WHERE generation_id = ?1')
+      .bind(one.job.generationId)
+      .all();
+    expect(rules.results).toHaveLength(1);
+  });
+});
+
+test('a cancel that comes before publishing wins: nothing is published', async () => {
+  const one = await fixture();
+  const { signed } = await untilSigned(one);
+  await endGeneration(one.job, { status: 'cancelled', code: 'CANCELLED', message: '' }, one.deps);
+  const before = await countRows('rules');
+  await expect(
+    publishRule(one.job, { ...signed, attempt: 1, attemptsMax: 5, passed: 2 }, one.deps),
+  ).rejects.toThrow('GENERATION_ENDED');
+  expect(await countRows('rules')).toBe(before);
+});
+
+test('a cancel that comes after publishing changes nothing', async () => {
+  const one = await fixture();
+  const { signed } = await untilSigned(one);
+  await publishRule(one.job, { ...signed, attempt: 1, attemptsMax: 5, passed: 2 }, one.deps);
+  expect(
+    await endGeneration(one.job, { status: 'cancelled', code: 'CANCELLED', message: '' }, one.deps),
+  ).toEqual({ ended: false });
+  expect(await one.deps.store.generations.find('first', one.job.generationId)).toMatchObject({
+    status: 'signed',
+  });
+});
+
+test('a cancelled generation asks no model', async () => {
+  const { job, deps, model } = await fixture();
+  await endGeneration(job, { status: 'cancelled', code: 'CANCELLED', message: '' }, deps);
+  await expect(askModel(job, { attempt: 1 }, deps)).rejects.toThrow('GENERATION_ENDED');
+  expect(model.calls).toBe(0);
+});
+
+test('a case the sandbox could not run is a fault, never a verdict', async () => {
+  const { job, deps } = await fixture();
+  const asked = await askModel(job, { attempt: 1 }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  if (inspected.kind !== 'rule') throw new Error('refused');
+  const broken: Sandbox = {
+    kind: 'host',
+    verify: () => Promise.resolve(answer([caseResult(), caseResult({ id: 'c1', outcome: 'host_error' })])),
+  };
+  const input = {
+    attempt: 1,
+    chunk: 0,
+    from: 0,
+    to: 2,
+    rule: inspected.rule,
+    caseTimeoutMs: 1_000,
+    passedBefore: 0,
+    stepAttempt: 1,
+  };
+  await expect(verifyChunk(job, input, { ...deps, sandbox: broken })).rejects.toThrow('SANDBOX_UNAVAILABLE');
+});
+
+describe('the wake sweep', () => {
+  const later = () => new Date(Date.now() + 3_600_000);
+
+  test('starts a generation whose instance was never made', async () => {
+    const real = await openDeps(env as Bindings);
+    const id = `gen-${crypto.randomUUID()}`;
+    await real.store.objects.putOnce(keys.request('first', id), JSON.stringify(request));
+    const at = new Date().toISOString();
+    await real.store.generations.insert({
+      id,
+      org_id: 'first',
+      name: null,
+      prompt_excerpt: '',
+      request_sha256: '',
+      model: 'm',
+      cases_total: 2,
+      attempts_max: 5,
+      created_at: at,
+    });
+    const sweep = await wakeStalled(env as Bindings, later());
+    expect(sweep.restarted).toBeGreaterThanOrEqual(1);
+    expect((await untilEnded(id)).status).toBe('signed');
+  });
+
+  test('leaves generations alone that have ended', async () => {
+    const { id } = await create('good');
+    const ended = await untilEnded(id);
+    await wakeStalled(env as Bindings, later());
+    expect(await untilEnded(id)).toEqual(ended);
+  });
+});
