@@ -93,4 +93,9 @@ function wholeNumber(min: number, max: number): (text: string) => number {
   };
 }
 
+// `assay … | head` closes the pipe early; the exit code is still the command's.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 await program.parseAsync();

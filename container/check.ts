@@ -37,6 +37,8 @@ const NODE_FLAGS = [
   '--allow-fs-read=/tmp',
   '--allow-fs-write=/tmp',
   `--max-old-space-size=${CHECK_HEAP_MIB}`,
+  // Compiled wasm lives in V8's code range, which RLIMIT_DATA has counted already.
+  '--wasm-max-committed-code-mb=64',
   '--no-addons',
   '--no-warnings',
 ];
@@ -178,7 +180,7 @@ export async function stripTypes(
   const answer = exit.code === 0 ? readStripped(exit.result, token) : undefined;
   return (
     answer ?? {
-      ending: memoryEnding(exit.stderr) ?? ending('host_error', 'HostError', 'the type stripper failed'),
+      ending: memoryEnding(exit.lastWords) ?? ending('host_error', 'HostError', 'the type stripper failed'),
     }
   );
 }

@@ -18,8 +18,9 @@ export const MAX_PATH_DEPTH = 16;
 export interface RoomLimits {
   readonly cpuSeconds: number;
   /**
-   * RLIMIT_DATA: private writable memory, so heap, buffers and wasm alike. Node aborts while booting
-   * below about 500 MiB, because V8 reserves its regions writable; 600 MiB boots.
+   * RLIMIT_DATA: private writable memory, so heap, buffers, wasm and thread stacks alike. Of node's
+   * share 510 MiB are V8's code range, reserved writable but hardly used, and 60 MiB the rest of a
+   * booted node; what is above is what a check can really use.
    */
   readonly dataBytes: number;
   /** RLIMIT_NPROC, threads included. Node needs 11 (main, 4 V8 workers, 4 libuv, signal, scheduler). */
@@ -31,7 +32,7 @@ export interface RoomLimits {
 
 export const CHECK_ROOM: RoomLimits = {
   cpuSeconds: 12,
-  dataBytes: 600 * MIB,
+  dataBytes: 832 * MIB,
   processes: 16,
   openFiles: 64,
   fileBytes: 8 * MIB,
@@ -41,7 +42,7 @@ export const CHECK_ROOM: RoomLimits = {
 /** ast-grep needs no temporary files and, with one scan thread, two or three threads. */
 export const NARROW_ROOM: RoomLimits = {
   cpuSeconds: 12,
-  dataBytes: 600 * MIB,
+  dataBytes: 384 * MIB,
   processes: 16,
   openFiles: 64,
   fileBytes: 0,

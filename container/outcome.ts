@@ -36,9 +36,9 @@ export function abnormalEnding(exit: RoomExit): Ending | undefined {
   // Only a process that died is asked for its last words; one that lives on may print what it likes.
   const died = exit.signalled !== undefined || (exit.code !== undefined && exit.code !== 0);
   if (died) {
-    const memory = memoryEnding(exit.stderr);
+    const memory = memoryEnding(exit.lastWords);
     if (memory) return memory;
-    if (exit.signalled !== undefined && NO_MORE_PROCESSES.test(exit.stderr)) return processEnding();
+    if (exit.signalled !== undefined && NO_MORE_PROCESSES.test(exit.lastWords)) return processEnding();
   }
   if (exit.signalled === undefined) return undefined;
   return (

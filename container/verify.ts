@@ -96,8 +96,8 @@ const EMPTY = {
 async function runCase(job: Job, input: CaseInput): Promise<CaseResult> {
   const release = await job.workshop.slots.acquire(job.signal);
   const hostError = (message: string): CaseResult => ({
-    ...EMPTY,
     id: input.id,
+    ...EMPTY,
     stage: 'narrow',
     outcome: 'host_error',
     error: { name: 'HostError', message },
@@ -128,7 +128,7 @@ async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<
   const deadlineAt = startedAt + job.request.limits.caseTimeoutMs;
   const narrowed = await narrow(jail, job.plan, caseDir, deadlineAt, job.signal);
   const narrowMs = Math.round(performance.now() - startedAt);
-  const base = { ...EMPTY, id: input.id, narrowMs };
+  const base = { id: input.id, ...EMPTY, narrowMs };
   if (narrowed.ending) {
     const result: CaseResult = { ...base, stage: 'narrow', ...late(job, narrowed.ending) };
     return { result, undead: narrowed.undead ?? false };

@@ -77,7 +77,7 @@ function intro(live: boolean): string {
 }
 
 function modelEndpoint(recordedUrl: string | undefined): { baseUrl?: string; id?: string } {
-  if (recordedUrl !== undefined) return { baseUrl: recordedUrl };
+  if (recordedUrl !== undefined) return { baseUrl: recordedUrl, id: 'recorded-replies' };
   const { ANTHROPIC_BASE_URL: baseUrl, MODEL: id } = process.env;
   return { ...(baseUrl === undefined ? {} : { baseUrl }), ...(id === undefined ? {} : { id }) };
 }

@@ -14,7 +14,12 @@ export interface Guarded {
   stop(): Promise<void>;
 }
 
-export function startGuarded(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Guarded {
+export function startGuarded(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  onLog?: (text: string) => void,
+): Guarded {
   const child = spawn(process.execPath, [GUARD, command, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env,
@@ -23,7 +28,9 @@ export function startGuarded(command: string, args: readonly string[], env: Node
   });
   let log = '';
   const keep = (part: Buffer) => {
-    log = (log + part.toString()).slice(-KEPT_LOG_CHARS);
+    const text = part.toString();
+    log = (log + text).slice(-KEPT_LOG_CHARS);
+    onLog?.(text);
   };
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);

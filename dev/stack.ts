@@ -14,7 +14,7 @@ import { type LocalState, openState } from './state.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const WRANGLER = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
 const START_TIMEOUT_MS = 60_000;
-const SWEEP_EVERY_MS = 15_000;
+const SWEEP_EVERY_MS = 5_000;
 
 export interface StackOptions {
   /** Keys, token and storage; kept between starts. */
@@ -22,11 +22,14 @@ export interface StackOptions {
   readonly model: { readonly apiKey: string; readonly baseUrl?: string; readonly id?: string };
   /** 0 or absent: any free port. */
   readonly port?: number;
+  /** Gets what the Worker prints, as it prints it. */
+  readonly onLog?: (text: string) => void;
 }
 
 export interface Stack {
   readonly url: string;
   readonly token: string;
+  /** What the Worker printed lately. */
   readonly log: () => string;
   stop(): Promise<void>;
 }
@@ -39,7 +42,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     migrate(persist);
     const port = options.port || (await freePort());
     const envFile = await writeEnv(state, host, options);
-    const worker = startWorker(port, persist, envFile);
+    const worker = startWorker(port, persist, envFile, options.onLog);
     const url = `http://127.0.0.1:${port}`;
     const stopSweep = startSweep(url);
     const stop = async () => {
@@ -75,6 +78,7 @@ async function writeEnv(
     API_TOKENS: `local=${state.tokenSha256}`,
     ANTHROPIC_API_KEY: options.model.apiKey,
     SANDBOX: 'host',
+    WAKE_AFTER_MS: '2000',
     SANDBOX_HOST_URL: host.url,
     SANDBOX_HOST_TOKEN: host.token,
     ...(options.model.baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.model.baseUrl }),
@@ -86,7 +90,12 @@ async function writeEnv(
   return file;
 }
 
-function startWorker(port: number, persist: string, envFile: string): Guarded {
+function startWorker(
+  port: number,
+  persist: string,
+  envFile: string,
+  onLog?: (text: string) => void,
+): Guarded {
   return startGuarded(
     process.execPath,
     [
@@ -95,6 +104,7 @@ function startWorker(port: number, persist: string, envFile: string): Guarded {
       ...['--show-interactive-dev-session=false', '--log-level', 'info'],
     ],
     wranglerEnv(),
+    onLog,
   );
 }
 

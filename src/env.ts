@@ -24,6 +24,7 @@ export interface Bindings {
   readonly SANDBOX?: string;
   readonly SANDBOX_HOST_URL?: string;
   readonly SANDBOX_HOST_TOKEN?: string;
+  readonly WAKE_AFTER_MS?: string;
 }
 
 export interface GenerateRuleParams {
@@ -55,6 +56,8 @@ export interface Config {
     readonly prices: z.infer<typeof priceTable>;
   };
   readonly sandbox: SandboxConfig;
+  /** A live generation without progress for this long is woken by the sweep. */
+  readonly wakeAfterMs: number;
 }
 
 const tokenList = z
@@ -98,6 +101,7 @@ const settings = z.object({
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   SANDBOX: z.enum(['container', 'host']),
+  WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
 });
 
 const hostSettings = z.object({ SANDBOX_HOST_URL: origin, SANDBOX_HOST_TOKEN: z.string().min(16) });
@@ -139,6 +143,7 @@ async function check(bindings: Bindings): Promise<Config> {
     signingKey,
     sandbox,
     tokens: value.API_TOKENS,
+    wakeAfterMs: value.WAKE_AFTER_MS,
     model: {
       id: value.MODEL,
       apiKey: value.ANTHROPIC_API_KEY,

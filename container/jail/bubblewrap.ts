@@ -15,31 +15,28 @@ export function bubblewrapJail(skeleton: Skeleton, tools: Tools, bwrap: string, 
     command(spec, uid): RoomCommand {
       const drop = asRoot ? [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'] : [];
       return {
-        // setpriv first, as root still: then the uid, and only then bubblewrap.
-        file: tools.sh,
+        file: tools.unshare,
         args: [
-          '-c',
-          // First to go when memory is short, before the supervisor.
-          'echo 1000 >/proc/self/oom_score_adj; exec "$@"',
-          'room',
-          tools.setpriv,
-          '--pdeathsig=KILL',
-          ...drop,
-          bwrap,
-          ...bwrapArgs(spec, skeleton),
-          '/bin/prlimit',
-          ...prlimitArgs(spec.limits),
-          '/bin/setpriv',
-          '--no-new-privs',
-          '--inh-caps=-all',
-          '--ambient-caps=-all',
-          ...spec.argv,
+          ...(asRoot ? [] : ['--user', '--map-root-user']),
+          ...['--mount', '--propagation=private', tools.sh, '-c', PREPARE, 'room'],
+          ...[tools.mount, `nosuid,nodev,noexec,size=${spec.limits.tmpBytes},nr_inodes=1k,mode=1777`],
+          ...[skeleton.mountpoint, tools.setpriv, '--pdeathsig=KILL', ...drop],
+          ...[bwrap, ...bwrapArgs(spec, skeleton)],
+          ...['/bin/prlimit', ...prlimitArgs(spec.limits)],
+          ...['/bin/setpriv', '--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all', ...spec.argv],
         ],
         files: {},
       };
     },
   };
 }
+
+/**
+ * Bubblewrap's own tmpfs has no limit on files and lets programs run from it, so /tmp is mounted here,
+ * in a mount namespace of its own. The room is also the first to go when memory is short.
+ */
+const PREPARE =
+  'echo 1000 >/proc/self/oom_score_adj; "$1" -n -t tmpfs -o "$2" tmpfs "$3" || exit 125; shift 3; exec "$@"';
 
 function bwrapArgs(spec: RoomSpec, skeleton: Skeleton): string[] {
   return [
@@ -52,7 +49,7 @@ function bwrapArgs(spec: RoomSpec, skeleton: Skeleton): string[] {
     ...['--ro-bind', skeleton.room, '/'],
     ...['--ro-bind', spec.caseDir, ROOM.case],
     ...['--ro-bind', spec.ruleDir, ROOM.rule],
-    ...['--perms', '1777', '--size', String(spec.limits.tmpBytes), '--tmpfs', '/tmp'],
+    ...['--bind', skeleton.mountpoint, '/tmp'],
     // No --dev and no --proc: a room with no /proc has nothing to leak or tune.
     ...['--dev-bind', '/dev/null', '/dev/null'],
     ...['--chdir', spec.cwd],

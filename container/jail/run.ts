@@ -6,6 +6,7 @@
  * exited and every pipe it could hold is at end of file.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { unlink, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
@@ -44,6 +45,8 @@ export interface RoomExit {
   readonly output: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** The end of stderr: a dying process says there why, perhaps after a flood. */
+  readonly lastWords: string;
   readonly result: string;
   /** Our side failed: the room was not built, or could not be started, or would not die. */
   readonly failure: string | undefined;
@@ -51,6 +54,8 @@ export interface RoomExit {
   readonly undead: boolean;
   readonly elapsedMs: number;
 }
+
+const LAST_WORDS_BYTES = 8 * 1024;
 
 /** Rooms alive now, so that a stopping host can kill them all. */
 const alive = new Set<() => void>();
@@ -76,7 +81,17 @@ export async function runRoom(jail: Jail, spec: RoomSpec, options: RunOptions): 
 
 function failed(failure: string, elapsedMs: number): RoomExit {
   const none = { killedFor: undefined, code: undefined, signalled: undefined };
-  return { ...none, output: '', stdout: '', stderr: '', result: '', failure, undead: false, elapsedMs };
+  return {
+    ...none,
+    output: '',
+    stdout: '',
+    stderr: '',
+    lastWords: '',
+    result: '',
+    failure,
+    undead: false,
+    elapsedMs,
+  };
 }
 
 function runCommand(
@@ -124,6 +139,7 @@ class Watch {
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = (): void => this.#kill('cancelled');
   readonly #killNow = (): void => this.#kill('cancelled');
+  #lastWords = Buffer.alloc(0);
   #written = 0;
   #killedFor: KillCause | undefined;
   #failure: string | undefined;
@@ -158,6 +174,9 @@ class Watch {
       };
     stdout?.on('data', output(this.#kept.stdout));
     stderr?.on('data', output(this.#kept.stderr));
+    stderr?.on('data', (chunk: Buffer) => {
+      this.#lastWords = Buffer.concat([this.#lastWords, chunk]).subarray(-LAST_WORDS_BYTES);
+    });
     result?.on('data', (chunk: Buffer) => {
       if (!this.#kept.result.add(chunk)) this.#kill('result');
     });
@@ -174,7 +193,10 @@ class Watch {
     this.#killedFor = cause;
     const pid = this.#child.pid;
     if (pid === undefined) return;
-    signalGroup(pid);
+    killRoom(pid);
+    // A room that was still being built may have slipped through between two processes of the chain.
+    const again = setTimeout(() => killGroup(pid), DEATH_GRACE_MS / 5);
+    this.#child.once('close', () => clearTimeout(again));
     this.#deathTimer = setTimeout(() => {
       log('room.undead', { pid });
       this.onUndead();
@@ -199,6 +221,7 @@ class Watch {
       output: this.#kept.output.text(),
       stdout: this.#kept.stdout.text(),
       stderr,
+      lastWords: this.#lastWords.toString('utf8'),
       result: this.#kept.result.text(),
       failure: this.#failure,
       undead: false,
@@ -230,13 +253,34 @@ function setupFailure(jail: Jail, setup: string, stderr: string, code: number | 
   return undefined;
 }
 
-function signalGroup(pid: number): void {
-  for (const target of [-pid, pid]) {
-    try {
-      process.kill(target, 'SIGKILL');
-    } catch {
-      // Gone already.
-    }
+/**
+ * Kills the room's pid 1, and with it everything inside. Its parent (unshare, bwrap) then reaps it and
+ * ends by itself; killing the parent would leave the dead room to the machine's init to reap.
+ */
+function killRoom(pid: number): void {
+  const inits = childrenOf(pid);
+  for (const init of inits) sendKill(init);
+  if (inits.length === 0) killGroup(pid);
+}
+
+function killGroup(pid: number): void {
+  sendKill(-pid);
+  sendKill(pid);
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').map(Number).filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+function sendKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
   }
 }
 

@@ -3,12 +3,15 @@
  * threads of a room that has just died may still be counted when the next one starts (node then hangs
  * while booting), so consecutive rooms never share one.
  */
+import { randomInt } from 'node:crypto';
+
 const FIRST_UID = 61_000;
 /** Below 65534, which file systems use for "nobody". */
 const UIDS = 4_000;
 
 const taken = new Set<number>();
-let next = 0;
+// Hosts on one machine start at different places, so that they seldom share uids either.
+let next = randomInt(UIDS);
 
 export function takeUid(own: boolean): { readonly value: number; release(): void } {
   if (!own) return { value: process.getuid?.() ?? FIRST_UID, release() {} };

@@ -7,8 +7,6 @@ import { type Bindings, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
 import { openStore, type Store } from '../store/store.ts';
 
-/** Longer than any step between two progress writes but the model call, which a stray event cannot harm. */
-const STALLED_AFTER_MS = 60_000;
 const MOST_PER_SWEEP = 100;
 
 export interface Sweep {
@@ -17,14 +15,10 @@ export interface Sweep {
   readonly ended: number;
 }
 
-export async function wakeStalled(
-  bindings: Bindings,
-  now: Date,
-  stalledAfterMs = STALLED_AFTER_MS,
-): Promise<Sweep> {
+export async function wakeStalled(bindings: Bindings, now: Date): Promise<Sweep> {
   const config = await loadConfig(bindings);
   const store = openStore(config.db, config.bucket);
-  const before = new Date(now.getTime() - stalledAfterMs).toISOString();
+  const before = new Date(now.getTime() - config.wakeAfterMs).toISOString();
   const sweep = { woken: 0, restarted: 0, ended: 0 };
   for (const { id, org_id: orgId } of await store.generations.stalled(before, MOST_PER_SWEEP)) {
     const instance = await config.workflow.get(id).catch(() => null);

@@ -123,6 +123,7 @@ describe('a broken configuration stops everything with the names of what is wron
     ['MODEL_MAX_TOKENS', '-1', 'MODEL_MAX_TOKENS is malformed'],
     ['MODEL_PRICES', '{', 'MODEL_PRICES is malformed'],
     ['MODEL_PRICES', '{"m":{"inputUsdPerMTok":-1}}', 'MODEL_PRICES is malformed'],
+    ['WAKE_AFTER_MS', 'soon', 'WAKE_AFTER_MS is malformed'],
     ['SANDBOX', 'none', 'SANDBOX is malformed'],
     ['SANDBOX_HOST_URL', undefined, 'SANDBOX_HOST_URL is missing'],
     ['SANDBOX_HOST_TOKEN', undefined, 'SANDBOX_HOST_TOKEN is missing'],

@@ -160,18 +160,6 @@ describe('faults on our side', () => {
     });
     expect(await env.BUCKET.head(keys.bundle('first', generation.id))).toBeNull();
   });
-
-  test('a room that does not hold is not retried and never signed', async () => {
-    await using workflow = await introspectWorkflow(env.GENERATE_RULE);
-    await workflow.modifyAll((modifier) =>
-      modifier.mockStepError({ name: 'verify 1.1' }, new Error('SANDBOX_NOT_ISOLATED: tcpBlocked is false')),
-    );
-    expect(await run('good')).toMatchObject({
-      status: 'errored',
-      reason: { code: 'SANDBOX_NOT_ISOLATED' },
-      ruleId: null,
-    });
-  });
 });
 
 describe('cancel', () => {

@@ -1,0 +1,29 @@
+/**
+ * `npm test`: lint, types, then every vitest project. Arguments go to vitest, and with arguments only
+ * vitest runs: `npm test -- --project unit`.
+ */
+import { spawnSync } from 'node:child_process';
+
+const args = process.argv.slice(2);
+const before: string[][] =
+  args.length > 0
+    ? []
+    : [
+        ['biome', 'check', '--error-on-warnings', '.'],
+        ...['worker', 'container', 'node', 'worker-test'].map((name) => [
+          'tsc',
+          '-p',
+          `tsconfig.${name}.json`,
+        ]),
+      ];
+
+for (const [command = '', ...rest] of [...before, ['vitest', 'run', ...args]]) {
+  const run = spawnSync(command, rest, {
+    stdio: 'inherit',
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
+  });
+  if (run.status !== 0) {
+    process.stderr.write(`assay: ${[command, ...rest].join(' ')} failed\n`);
+    process.exit(run.status ?? 1);
+  }
+}

@@ -1,0 +1,286 @@
+/** The command as a user runs it: a process, its exit code, what it prints. */
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { publicKeyPem } from '../../src/signing/ed25519.ts';
+import { keyOf, signedRule } from '../support/signed.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+let scratch: string;
+let ruleDirectory: string;
+let keyFile: string;
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function assay(args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(ROOT, 'bin/assay.mjs'), ...args], {
+      cwd: scratch,
+      env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (part) => (stdout += part));
+    child.stderr.on('data', (part) => (stderr += part));
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+async function writeTree(directory: string, files: Record<string, string>): Promise<string> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), text);
+  }
+  return directory;
+}
+
+const CAPTURE = `id: eval-12345678
+language: typescript
+rule:
+  pattern: eval($CODE)
+metadata:
+  taskless: { version: 1, kind: runtime, name: call, check: check.ts }
+`;
+const CHECK = `interface Match { file: string; line: number }
+export default (_root: string, matches: Match[]) =>
+  matches.map(({ file, line }) => ({ file, line, message: 'eval is used' }));
+`;
+const RULE: Record<string, string> = {
+  'check.ts': CHECK,
+  'captures/call.yml': CAPTURE,
+  '.tests/valid/json/a.ts': 'JSON.parse(s);\n',
+  '.tests/invalid/eval/a.ts': 'eval(s);\n',
+};
+let counter = 0;
+const rule = (over: Record<string, string | null> = {}) => {
+  counter += 1;
+  const files = Object.entries({ ...RULE, ...over }).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  );
+  return writeTree(join(scratch, `rule-${counter}`), Object.fromEntries(files));
+};
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'assay-cli-'));
+  const signed = await signedRule();
+  ruleDirectory = await writeTree(
+    join(scratch, 'signed'),
+    Object.fromEntries([...signed.files].map(([path, bytes]) => [path, new TextDecoder().decode(bytes)])),
+  );
+  await writeFile(join(ruleDirectory, 'rule.sigstore.json'), signed.bundle);
+  keyFile = join(scratch, 'key.pem');
+  await writeFile(keyFile, publicKeyPem(signed.publicKey));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+describe('assay verify', () => {
+  test('accepts a rule whose every byte is what was signed, and prints the evidence', async () => {
+    const run = await assay(['verify', ruleDirectory, '--key', keyFile]);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(run.stdout).toContain('verified no-eval: every byte of 4 files');
+    expect(run.stdout).toContain('2 passed: 1 valid, 1 invalid');
+  });
+
+  test('--json prints the statement', async () => {
+    const run = await assay(['verify', ruleDirectory, '--key', keyFile, '--json']);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      ok: true,
+      statement: { predicate: { rule: { name: 'no-eval' } } },
+    });
+  });
+
+  test.each(['check.ts', 'captures/call.yml', '.tests/valid/parses-json/a.ts', 'rule.sigstore.json'])(
+    'refuses one changed byte of %s with exit code 1',
+    async (path) => {
+      const copy = join(scratch, `tampered-${path.replaceAll('/', '-')}`);
+      await cp(ruleDirectory, copy, { recursive: true });
+      const bytes = await readFile(join(copy, path));
+      bytes[5] = (bytes[5] ?? 0) ^ 1;
+      await writeFile(join(copy, path), bytes);
+      expect((await assay(['verify', copy, '--key', keyFile])).code).toBe(1);
+    },
+  );
+
+  test('refuses an added file and another key', async () => {
+    const copy = join(scratch, 'added');
+    await cp(ruleDirectory, copy, { recursive: true });
+    await writeFile(join(copy, 'helper.ts'), '');
+    expect(await assay(['verify', copy, '--key', keyFile])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('file_not_signed'),
+    });
+    const other = join(scratch, 'other.pem');
+    await writeFile(other, publicKeyPem((await keyOf(9)).publicKey));
+    expect(await assay(['verify', ruleDirectory, '--key', other])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('key_mismatch'),
+    });
+  });
+
+  test('a rule reached through a link inside it is refused, not followed', async () => {
+    const copy = join(scratch, 'linked');
+    await cp(ruleDirectory, copy, { recursive: true });
+    await rm(join(copy, 'check.ts'));
+    await symlink(join(ruleDirectory, 'check.ts'), join(copy, 'check.ts'));
+    expect(await assay(['verify', copy, '--key', keyFile])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('link'),
+    });
+  });
+
+  test.each([
+    ['no key given', () => ['verify', ruleDirectory], 'required option'],
+    [
+      'a key that is not there',
+      () => ['verify', ruleDirectory, '--key', 'none.pem'],
+      'cannot read the key file',
+    ],
+    [
+      'a file that is no key',
+      () => ['verify', ruleDirectory, '--key', join(ruleDirectory, 'check.ts')],
+      'not an Ed25519 public key',
+    ],
+    ['a directory that is not there', () => ['verify', 'nowhere', '--key', keyFile], 'is not a directory'],
+    [
+      'a rule that is not signed',
+      () => ['verify', join(ruleDirectory, 'captures'), '--key', keyFile],
+      'not signed',
+    ],
+    ['an unknown command', () => ['sign'], 'unknown command'],
+    ['an unknown option', () => ['status', '--fast'], 'unknown option'],
+  ])('%s: exit code 2 and a reason', async (_name, args, message) => {
+    const run = await assay(args());
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain(message);
+  });
+
+  test('errors are JSON under --json', async () => {
+    const run = await assay(['verify', 'nowhere', '--key', keyFile, '--json']);
+    expect(JSON.parse(run.stdout)).toMatchObject({ ok: false, code: 'NOT_A_DIRECTORY' });
+  });
+});
+
+describe('assay test', () => {
+  test('accepted: exit code 0 and the report', async () => {
+    const run = await assay(['test', await rule(), '--json']);
+    expect(run.code).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      verdict: 'accepted',
+      sandbox: 'host',
+      isolation: { flags: { tcpBlocked: true, hostFilesHidden: true } },
+      cases: [
+        {
+          name: 'eval',
+          kind: 'invalid',
+          status: 'reported',
+          outcome: 'exited',
+          findings: [{ file: 'a.ts', line: 1, message: 'eval is used' }],
+        },
+        { name: 'json', kind: 'valid', status: 'validated', outcome: 'exited', findings: [] },
+      ],
+    });
+  });
+
+  test.each<[string, Record<string, string | null>, string]>([
+    ['noisy', { '.tests/valid/json/a.ts': 'eval(1);\n' }, 'noisy'],
+    ['missing', { '.tests/invalid/eval/a.ts': 'evil(1);\n' }, 'no capture matched'],
+    [
+      'at another line',
+      { '.tests/findings.json': '{"invalid/eval":[{"file":"a.ts","line":7}]}' },
+      'expected a finding at a.ts:7',
+    ],
+    ['throwing', { 'check.ts': 'export default () => { throw new RangeError("no"); }' }, 'RangeError: no'],
+    ['endless', { 'check.ts': 'export default () => { for (;;) {} }' }, 'did not end in time'],
+    ['silent by early exit', { 'check.ts': 'export default () => process.exit(0)' }, 'gave no valid result'],
+    ['no module', { 'check.ts': 'export default (' }, 'error'],
+    [
+      'refused by ast-grep',
+      { 'captures/call.yml': CAPTURE.replace('pattern: eval($CODE)', 'kind: no_such_kind') },
+      'refused the captures',
+    ],
+    ['with a capture that is no YAML', { 'captures/call.yml': 'a: [' }, 'not valid YAML'],
+  ])('a rule that is %s is rejected with exit code 1', async (_name, over, message) => {
+    const run = await assay(['test', await rule(over), '--timeout', '1000']);
+    expect(run.code, run.stdout + run.stderr).toBe(1);
+    expect(run.stdout).toContain(message);
+    expect(run.stdout).toContain('rejected');
+  });
+
+  test('says what the service would refuse, and still runs it in the room', async () => {
+    const check = `import { connect } from 'node:net';\nvoid connect;\n${CHECK}`;
+    const run = await assay(['test', await rule({ 'check.ts': check })]);
+    expect(run).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('the service would refuse this rule'),
+    });
+  });
+
+  test.each<[string, () => Promise<string[]>, string]>([
+    ['no check.ts', async () => ['test', await rule({ 'check.ts': null })], 'has no check.ts'],
+    [
+      'no cases',
+      async () => ['test', await rule({ '.tests/valid/json/a.ts': null, '.tests/invalid/eval/a.ts': null })],
+      'has no cases',
+    ],
+    ['a stray test file', async () => ['test', await rule({ '.tests/x.ts': '' })], '.tests/{valid,invalid}'],
+    ['an unknown sandbox', async () => ['test', await rule(), '--sandbox', 'moon'], 'cannot be used'],
+    ['a timeout that is no number', async () => ['test', await rule(), '--timeout', 'x'], 'whole number'],
+    ['a directory that is not there', async () => ['test', 'nowhere'], 'is not a directory'],
+  ])('%s: exit code 2 and a reason', async (_name, args, message) => {
+    const run = await assay(await args());
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain(message);
+  });
+});
+
+describe('assay generate and status without a service', () => {
+  const request = () => join(ROOT, 'fixtures/rules/go-wrap-errors/request.json');
+  test.each<[string, () => string[], Record<string, string>, string]>([
+    ['no service known', () => ['generate', request()], {}, 'npm run dev'],
+    [
+      'nothing listening',
+      () => ['generate', request(), '--server', 'http://127.0.0.1:9', '--token', 't'],
+      {},
+      'cannot reach',
+    ],
+    ['no token', () => ['status', '--server', 'http://127.0.0.1:9'], {}, 'ASSAY_TOKEN'],
+    [
+      'a server that is no URL',
+      () => ['status'],
+      { ASSAY_URL: 'localhost', ASSAY_TOKEN: 't' },
+      'is not a URL',
+    ],
+    [
+      'a request that is not there',
+      () => ['generate', 'none.json', '--server', 'http://127.0.0.1:9', '--token', 't'],
+      {},
+      'cannot read',
+    ],
+  ])('%s: exit code 2 and the next move', async (_name, args, env, message) => {
+    const run = await assay(args(), env);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain(message);
+  });
+
+  test('a request that does not fit is named before anything is sent', async () => {
+    const file = join(scratch, 'bad.json');
+    await writeFile(file, '{"prompt":"x","cases":[]}');
+    const run = await assay(['generate', file, '--server', 'http://127.0.0.1:9', '--token', 't']);
+    expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining('is not a request') });
+  });
+});
+
+test('--help names every command and the exit codes', async () => {
+  const run = await assay(['--help']);
+  expect(run.code).toBe(0);
+  for (const word of ['generate', 'status', 'cancel', 'test', 'verify', 'Exit codes'])
+    expect(run.stdout).toContain(word);
+});

@@ -1,0 +1,113 @@
+/** The service through the dev server and the command line, killed without warning in the middle. */
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ApiClient } from '../../cli/client.ts';
+import type { Connection } from '../../cli/connection.ts';
+import { type GenerationDetail, hasEnded } from '../../src/schema/api.ts';
+import { descendants, firstLine, output, startNode, untilGone } from '../support/processes.ts';
+import { request } from '../support/rule.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const STACK = join(ROOT, 'test/support/stack-process.ts');
+
+let scratch: string;
+let stack: ChildProcess;
+let connection: Connection;
+
+async function start(): Promise<void> {
+  stack = startNode([STACK, join(scratch, 'state')]);
+  connection = JSON.parse(await firstLine(stack)) as Connection;
+}
+
+const assay = (...args: string[]) =>
+  output(
+    startNode([join(ROOT, 'bin/assay.mjs'), ...args], {
+      ...process.env,
+      NO_COLOR: '1',
+      ASSAY_URL: connection.url,
+      ASSAY_TOKEN: connection.token,
+    }),
+  );
+const scripted = (script: string) => ({ ...request, name: 'no-eval', prompt: `No eval [[${script}]]` });
+
+async function untilEnded(client: ApiClient, id: string): Promise<GenerationDetail> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const generation = await client.get(id);
+    if (hasEnded(generation.status)) return generation;
+    await wait(100);
+  }
+  throw new Error('the generation did not end');
+}
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'assay-e2e-'));
+  await start();
+});
+afterAll(async () => {
+  const left = descendants(stack.pid ?? 0);
+  stack.kill('SIGTERM');
+  expect(await untilGone([stack.pid ?? 0, ...left])).toEqual([]);
+  await rm(scratch, { recursive: true, force: true });
+});
+
+test('assay generate shows its progress and writes the signed rule once', async () => {
+  const file = join(scratch, 'request.json');
+  await writeFile(file, JSON.stringify(scripted('silent, good')));
+  const out = join(scratch, 'rules');
+  const run = await assay('generate', file, '--out', out);
+  expect(run, run.stderr).toMatchObject({ code: 0, stdout: `${join(out, 'no-eval')}\n` });
+  for (const line of [
+    'attempt 1: 1 of 2 cases pass',
+    'attempt 2: 2 of 2 cases pass',
+    'signed: all 2 cases pass on attempt 2 of 5',
+  ]) {
+    expect(run.stderr).toContain(line);
+  }
+  const again = await assay('generate', file, '--out', out);
+  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('exists and differs') });
+});
+
+test('a failed generation exits 1 and status tells why', async () => {
+  const file = join(scratch, 'failing.json');
+  await writeFile(file, JSON.stringify({ ...scripted('silent'), limits: { attempts: 1 } }));
+  const run = await assay('generate', file, '--json');
+  expect(run.code).toBe(1);
+  const { id } = JSON.parse(run.stdout) as { id: string };
+  const status = await assay('status', id);
+  expect(status).toMatchObject({ code: 0, stdout: expect.stringContaining('ATTEMPTS_SPENT') });
+  expect((await assay('status')).stdout).toContain(id);
+  expect(await assay('status', 'gen-none')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('there is no generation'),
+  });
+});
+
+test('a cancelled generation ends cancelled', async () => {
+  const client = new ApiClient(connection);
+  const { id } = await client.create(scripted('slow'));
+  expect(await assay('cancel', id)).toMatchObject({ code: 0, stdout: expect.stringContaining('cancelled') });
+  expect(await client.get(id)).toMatchObject({ status: 'cancelled', ruleId: null });
+});
+
+test('kill -9 in the middle of a generation loses nothing: it ends signed after a restart, once', async () => {
+  const { id } = await new ApiClient(connection).create(scripted('silent, slow'));
+  for (let tries = 0; tries < 200 && (await new ApiClient(connection).get(id)).attempt < 2; tries += 1)
+    await wait(50);
+  const below = descendants(stack.pid ?? 0);
+  stack.kill('SIGKILL');
+  expect(below.length).toBeGreaterThan(2);
+  expect(await untilGone(below)).toEqual([]);
+
+  await start();
+  const client = new ApiClient(connection);
+  const ended = await untilEnded(client, id);
+  expect(ended).toMatchObject({ status: 'signed', attempt: 2 });
+  const events = await client.events(id, 0);
+  expect(events.filter((event) => event.type === 'ended')).toHaveLength(1);
+  expect(events.filter((event) => event.type === 'replied')).toHaveLength(2);
+});
