@@ -4,7 +4,7 @@
  * that one changed byte is refused. Exits non-zero when anything is not as it should be.
  */
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import colors from 'picocolors';
@@ -22,7 +22,6 @@ import { table } from './table.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FIXTURES = join(ROOT, 'fixtures');
-const OUT = join(ROOT, '.assay', 'demo');
 /** Generations under way at once: the sandbox uses both cores already. */
 const IN_FLIGHT = 2;
 
@@ -34,7 +33,17 @@ interface Result {
   readonly verification: Verification | null;
 }
 
-const { values: options } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+const { values: options } = parseArgs({
+  options: {
+    /** Where the signed rules and the public key go. */
+    out: { type: 'string', default: join(ROOT, '.assay', 'demo') },
+    /** Only this request; may be given several times. */
+    only: { type: 'string', multiple: true },
+  },
+});
+const OUT = resolve(options.out);
+/** Keys and storage of this run; nothing of it is needed afterwards. */
+const STATE = `${OUT}.state`;
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -42,11 +51,12 @@ async function main(): Promise<number> {
   console.log(intro(live !== undefined));
   const model =
     live === undefined ? await startModelServer({ reply: await recordedReplies(FIXTURES) }) : null;
-  await rm(OUT, { recursive: true, force: true });
+  for (const directory of [OUT, STATE]) await rm(directory, { recursive: true, force: true });
   let stack: Stack | null = null;
   const stopAll = async () => {
     await stack?.stop();
     await model?.close();
+    await rm(STATE, { recursive: true, force: true });
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void stopAll().finally(() => process.exit(130)));
@@ -54,7 +64,7 @@ async function main(): Promise<number> {
   try {
     console.log(colors.dim('starting: keys, database, verification host, workerd …'));
     stack = await startStack({
-      stateDirectory: join(ROOT, '.assay', 'demo-state'),
+      stateDirectory: STATE,
       model: { apiKey: live ?? 'recorded', ...modelEndpoint(model?.url) },
     });
     return await runDemo(stack, new ApiClient({ url: stack.url, token: stack.token }));
@@ -97,7 +107,7 @@ async function runDemo(stack: Stack, client: ApiClient): Promise<number> {
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
   results.sort((a, b) => (a.name < b.name ? -1 : 1));
   console.log(`\n${resultTable(results)}\n`);
-  console.log(`rules and public key are in ${colors.bold('.assay/demo')}`);
+  console.log(`rules and public key are in ${colors.bold(relative(process.cwd(), OUT) || OUT)}`);
   const tamperRefused = await showTamper(results, key.key);
   const allSigned = results.length > 0 && results.every((one) => one.verification?.ok === true);
   console.log(allSigned && tamperRefused ? colors.green('demo passed') : colors.red('demo failed'));
@@ -155,7 +165,7 @@ function signatureText({ generation, verification }: Result): string {
 async function showTamper(results: readonly Result[], key: PublicKey): Promise<boolean> {
   const directory = results.find((one) => one.directory !== null)?.directory;
   if (directory === undefined || directory === null) return false;
-  const copy = join(ROOT, '.assay', 'demo-tampered');
+  const copy = `${OUT}.tampered`;
   await rm(copy, { recursive: true, force: true });
   await cp(directory, copy, { recursive: true });
   const file = join(copy, 'check.ts');

@@ -83,11 +83,20 @@ async function writeEnv(
     SANDBOX_HOST_TOKEN: host.token,
     ...(options.model.baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.model.baseUrl }),
     ...(options.model.id === undefined ? {} : { MODEL: options.model.id }),
+    ...fromEnvironment('MODEL_MAX_TOKENS', 'MODEL_PRICES'),
   };
   const file = join(state.directory, 'worker.env');
-  const lines = Object.entries(values).map(([name, value]) => `${name}="${value}"\n`);
+  // Single quotes: a price table is JSON, and nothing in these values may be expanded.
+  const lines = Object.entries(values).map(([name, value]) => `${name}='${value}'\n`);
   await writeFile(file, lines.join(''), { mode: 0o600 });
   return file;
+}
+
+/** Settings of wrangler.jsonc that a person may want to try another value of. */
+function fromEnvironment(...names: string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
 }
 
 function startWorker(

@@ -144,6 +144,25 @@ async function main() {
   }
 }
 
+/**
+ * Node queues output in memory when the reader is slower, so a flood would look like a memory bomb.
+ * Blocking writes let it be counted instead. Lazily, because most checks never print.
+ */
+function writeBlocking(name) {
+  const own = Object.getOwnPropertyDescriptor(process, name);
+  Object.defineProperty(process, name, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      const stream = own.get.call(process);
+      stream._handle?.setBlocking?.(true);
+      return stream;
+    },
+  });
+}
+
+writeBlocking('stdout');
+writeBlocking('stderr');
 send('S', '');
 setExitCode(0);
 main();

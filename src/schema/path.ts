@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 
-const MAX_PATH_BYTES = 512;
+/** As the verification host has it: a request it would refuse must not be accepted here. */
+const MAX_PATH_BYTES = 255;
 const MAX_DEPTH = 16;
 const MAX_SEGMENT_BYTES = 200;
 

@@ -1,18 +1,25 @@
 /** The demo as a user runs it: exit code, what it writes, and that nothing is left behind. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { descendants, output, startNode, untilGone } from '../support/processes.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DEMO = join(ROOT, 'dev/demo.ts');
+let out: string;
+beforeAll(async () => {
+  out = join(await mkdtemp(join(tmpdir(), 'assay-demo-')), 'demo');
+});
+afterAll(() => rm(dirname(out), { recursive: true, force: true }));
+
 /** The demo must not find a live model by accident. */
 const { ANTHROPIC_API_KEY: _key, ...env } = process.env;
 
 test('every request ends in a rule that verifies, and a changed byte is refused', async () => {
-  const demo = startNode([DEMO], env);
+  const demo = startNode([DEMO, '--out', out], env);
   const seen = new Set<number>();
   const watch = setInterval(() => {
     for (const pid of descendants(demo.pid ?? 0)) seen.add(pid);
@@ -26,17 +33,11 @@ test('every request ends in a rule that verifies, and a changed byte is refused'
   expect(run.stdout).toContain('demo passed');
 
   const rules = (await readdir(join(ROOT, 'fixtures/rules'))).sort();
-  const written = await readdir(join(ROOT, '.assay/demo'));
+  const written = await readdir(out);
   expect(written.filter((name) => name !== 'key.pub.pem').sort()).toEqual(rules);
-  expect(await readFile(join(ROOT, '.assay/demo/key.pub.pem'), 'utf8')).toContain('BEGIN PUBLIC KEY');
+  expect(await readFile(join(out, 'key.pub.pem'), 'utf8')).toContain('BEGIN PUBLIC KEY');
   for (const name of rules) {
-    const args = [
-      join(ROOT, 'bin/assay.mjs'),
-      'verify',
-      join(ROOT, '.assay/demo', name),
-      '--key',
-      join(ROOT, '.assay/demo/key.pub.pem'),
-    ];
+    const args = [join(ROOT, 'bin/assay.mjs'), 'verify', join(out, name), '--key', join(out, 'key.pub.pem')];
     expect(await output(startNode(args)), name).toMatchObject({ code: 0 });
   }
 
@@ -45,7 +46,7 @@ test('every request ends in a rule that verifies, and a changed byte is refused'
 });
 
 test('Ctrl-C in the middle ends it and leaves no process behind', async () => {
-  const demo = startNode([DEMO], env);
+  const demo = startNode([DEMO, '--out', out], env);
   let stdout = '';
   demo.stdout?.on('data', (part) => {
     stdout += part;

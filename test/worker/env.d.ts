@@ -1,5 +1,6 @@
 import type { D1Migration } from '@cloudflare/vitest-plugin';
 import type { GenerateRuleParams } from '../../src/env.ts';
+import type { VerificationContainer } from '../../src/sandboxes/verification-container.ts';
 
 declare global {
   namespace Cloudflare {
@@ -8,6 +9,7 @@ declare global {
       DB: D1Database;
       BUCKET: R2Bucket;
       GENERATE_RULE: Workflow<GenerateRuleParams>;
+      VERIFICATION_CONTAINER: DurableObjectNamespace<VerificationContainer>;
       TEST_MIGRATIONS: D1Migration[];
     }
     interface GlobalProps {
