@@ -20,7 +20,7 @@ export interface RoomLimits {
   /**
    * RLIMIT_DATA: private writable memory, so heap, buffers, wasm and thread stacks alike. Of node's
    * share 510 MiB are V8's code range, reserved writable but hardly used, and 60 MiB the rest of a
-   * booted node; what is above is what a check can really use.
+   * booted node; what is above is what a check can fill with data.
    */
   readonly dataBytes: number;
   /** RLIMIT_NPROC, threads included. Node needs 11 (main, 4 V8 workers, 4 libuv, signal, scheduler). */

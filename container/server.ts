@@ -115,21 +115,26 @@ function readRequest(text: string): ReturnType<typeof parseRequest> {
   }
 }
 
+/** A body this many times too large is no longer read to its end for the sake of a proper answer. */
+const DRAIN_FACTOR = 4;
+
 async function readBody(request: IncomingMessage): Promise<string> {
   const tooLarge = new HttpError(413, 'TOO_LARGE', `the body is larger than ${MAX_REQUEST_BYTES} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) throw tooLarge;
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > MAX_REQUEST_BYTES) throw tooLarge;
-      chunks.push(chunk);
+      if (bytes > MAX_REQUEST_BYTES * DRAIN_FACTOR) throw tooLarge;
+      // Not kept, but read on for a while: a caller still writing would never see our answer.
+      if (bytes > MAX_REQUEST_BYTES) chunks.length = 0;
+      else chunks.push(chunk);
     }
   } catch (error) {
     if (error === tooLarge) throw error;
     throw new HttpError(400, 'BAD_REQUEST', 'the body could not be read');
   }
+  if (bytes > MAX_REQUEST_BYTES) throw tooLarge;
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
   } catch {

@@ -1,6 +1,9 @@
 /**
  * A room from bubblewrap. It is always started as an unprivileged uid with an empty environment:
  * bubblewrap itself is pid 1 inside, and started by root its kernel settings would be writable.
+ *
+ * Round it lies one more pid namespace: bubblewrap ends as soon as its command has, while others in the
+ * room may still be dying (measured); unshare ends only when the kernel has seen all of them dead.
  */
 import { type Jail, prlimitArgs, ROOM, ROOM_ENV, type RoomCommand, type RoomSpec } from './jail.ts';
 import type { Skeleton } from './skeleton.ts';
@@ -15,10 +18,12 @@ export function bubblewrapJail(skeleton: Skeleton, tools: Tools, bwrap: string, 
     command(spec, uid): RoomCommand {
       const drop = asRoot ? [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'] : [];
       return {
-        file: tools.unshare,
+        file: tools.setpriv,
         args: [
-          ...(asRoot ? [] : ['--user', '--map-root-user']),
-          ...['--mount', '--propagation=private', tools.sh, '-c', PREPARE, 'room'],
+          // Ends the room when the supervisor dies, even by SIGKILL; and again below, after the uid change.
+          ...['--pdeathsig=KILL', tools.unshare, ...(asRoot ? [] : ['--user', '--map-root-user'])],
+          ...['--mount', '--pid', '--propagation=private', '--fork', '--kill-child'],
+          ...[tools.sh, '-c', PREPARE, 'room'],
           ...[tools.mount, `nosuid,nodev,noexec,size=${spec.limits.tmpBytes},nr_inodes=1k,mode=1777`],
           ...[skeleton.mountpoint, tools.setpriv, '--pdeathsig=KILL', ...drop],
           ...[bwrap, ...bwrapArgs(spec, skeleton)],

@@ -63,7 +63,8 @@ export interface Jail {
 export function prlimitArgs(limits: RoomLimits): string[] {
   const both = (value: number): string => `${value}:${value}`;
   return [
-    `--cpu=${both(limits.cpuSeconds)}`,
+    // SIGXCPU first, so that the cause can be told from other kills; SIGKILL for those who ignore it.
+    `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 1}`,
     `--data=${both(limits.dataBytes)}`,
     `--nproc=${both(limits.processes)}`,
     `--nofile=${both(limits.openFiles)}`,

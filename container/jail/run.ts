@@ -6,7 +6,6 @@
  * exited and every pipe it could hold is at end of file.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { unlink, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
@@ -15,6 +14,8 @@ import { log } from '../log.ts';
 import { randomName } from '../temp.ts';
 import { messageOf } from '../text.ts';
 import { type Jail, ROOM_ENV, type RoomSpec } from './jail.ts';
+import { killGroup, killRoom } from './kill.ts';
+import { Sink } from './sink.ts';
 import { takeUid } from './uids.ts';
 
 export interface RunOptions {
@@ -251,57 +252,4 @@ function setupFailure(jail: Jail, setup: string, stderr: string, code: number | 
     return `the room could not be built: ${link[0].slice(0, 500)}`;
   }
   return undefined;
-}
-
-/**
- * Kills the room's pid 1, and with it everything inside. Its parent (unshare, bwrap) then reaps it and
- * ends by itself; killing the parent would leave the dead room to the machine's init to reap.
- */
-function killRoom(pid: number): void {
-  const inits = childrenOf(pid);
-  for (const init of inits) sendKill(init);
-  if (inits.length === 0) killGroup(pid);
-}
-
-function killGroup(pid: number): void {
-  sendKill(-pid);
-  sendKill(pid);
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').map(Number).filter(Boolean);
-  } catch {
-    return [];
-  }
-}
-
-function sendKill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // Gone already.
-  }
-}
-
-/** Keeps the first `limit` bytes of a stream. */
-class Sink {
-  readonly #chunks: Buffer[] = [];
-  #room: number;
-
-  constructor(limit: number) {
-    this.#room = limit;
-  }
-
-  /** False when the chunk did not fit whole. */
-  add(chunk: Buffer): boolean {
-    const part = chunk.length > this.#room ? chunk.subarray(0, this.#room) : chunk;
-    if (part.length > 0) this.#chunks.push(part);
-    this.#room -= part.length;
-    return part.length === chunk.length;
-  }
-
-  text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
-  }
 }

@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUILD_HEADER, MAX_REQUEST_BYTES } from '../../container/protocol.ts';
-import { HostRefused, IS_ROOT, MARKED, request, roomProcesses, startHost, type TestHost } from './support.ts';
+import {
+  HostRefused,
+  IS_ROOT,
+  jailForms,
+  MARKED,
+  request,
+  roomProcesses,
+  startHost,
+  type TestHost,
+} from './support.ts';
 
 const GOOD = "export default () => [{ file: 'a', message: 'm' }];\n";
 const HANGS = 'export default () => { for (;;); };\n';
@@ -278,12 +287,15 @@ describe('life', () => {
     },
   );
 
-  it.skipIf(!IS_ROOT)('works without root too', async () => {
-    const drop = ['setpriv', '--reuid=60500', '--regid=60500', '--clear-groups'];
-    const host = await startHost(['--jail', 'util-linux'], {}, drop);
-    const answer = await host.verify(request(GOOD));
-    expect(answer.results[0]).toMatchObject({ outcome: 'exited', findings: [{ file: 'a', message: 'm' }] });
-    expect(Object.entries(answer.isolation.flags).filter(([, held]) => !held)).toEqual([]);
-    expect(await host.stop()).toBe(0);
-  });
+  it.skipIf(!IS_ROOT).each(jailForms().filter((form) => form !== 'util-linux-root'))(
+    'works without root too: %s',
+    async (form) => {
+      const drop = ['setpriv', '--reuid=60500', '--regid=60500', '--clear-groups'];
+      const host = await startHost(['--jail', form], {}, drop);
+      const answer = await host.verify(request(GOOD));
+      expect(answer.results[0]).toMatchObject({ outcome: 'exited', findings: [{ file: 'a', message: 'm' }] });
+      expect(Object.entries(answer.isolation.flags).filter(([, held]) => !held)).toEqual([]);
+      expect(await host.stop()).toBe(0);
+    },
+  );
 });

@@ -93,6 +93,20 @@ const ATTACKS: readonly Attack[] = [
     ),
     outcome('memory_exceeded'),
   ],
+  [
+    'heap limit raised',
+    wrap(
+      "(await import('node:v8')).setFlagsFromString('--max-old-space-size=8000'); const a: unknown[] = []; for (;;) a.push(new Array(1000).fill(Math.random()));",
+    ),
+    outcome('memory_exceeded'),
+  ],
+  [
+    'wasm code bomb',
+    tries(
+      'for (let i = 0; i < 1e4; i++) { const m = new WebAssembly.Memory({ initial: 60000, maximum: 65536 }); m.grow(10); new Uint8Array(m.buffer).fill(1); }',
+    ),
+    (r) => expect(['exited', 'memory_exceeded', 'timed_out']).toContain(r.outcome),
+  ],
   ['tmp flood', tries("for (let i = 0; ; i++) fs.writeFileSync('/tmp/' + i, Buffer.alloc(1 << 20))"), silent],
   ['inode flood', tries("for (let i = 0; i < 5000; i++) fs.writeFileSync('/tmp/' + i, '')"), silent],
   // Output.
@@ -176,6 +190,32 @@ const ATTACKS: readonly Attack[] = [
     'unknown keys',
     wrap("return [{ file: 'a', message: 'm', __proto__: { x: 1 }, verdict: 'accepted' }];"),
     { outcome: 'exited', findings: [{ file: 'a', message: 'm' }] },
+  ],
+  [
+    'forged at exit',
+    wrap("process.on('exit', () => fs.writeSync(3, 'x R []\\n')); return [];"),
+    outcome('invalid_result'),
+  ],
+  ['reads the channel', wrap('fs.readSync(3, Buffer.alloc(10)); return [];'), outcome('timed_out')],
+  [
+    'exit code at exit',
+    wrap("process.on('exit', () => { process.exitCode = 5; }); return [];"),
+    error('NonZeroExit'),
+  ],
+  [
+    'hostile stack',
+    wrap("Error.prepareStackTrace = () => ({ toString() { throw 1; } } as any); throw new Error('x');"),
+    error('Error', /x/),
+  ],
+  ['listens', wrap("net.createServer().listen(0, '127.0.0.1'); return [];"), outcome('timed_out')],
+  ['listens on a path', tries("fs.mkdirSync('/case/x'); net.createServer().listen('/case/s')"), silent],
+  ['diagnostic report', tries("process.report.writeReport('/case/report')"), silent],
+  [
+    'swallows everything',
+    wrap(
+      "process.removeAllListeners('uncaughtException'); process.removeAllListeners('beforeExit'); return new Promise(() => {});",
+    ),
+    outcome('invalid_result'),
   ],
   // Throwing.
   [

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { findTool } from '../../container/jail/tools.ts';
 import type { CaptureInput, CaseInput, VerifyRequest, VerifyResponse } from '../../container/protocol.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -15,7 +16,7 @@ export const AST_GREP = join(
 );
 
 export const IS_ROOT = process.getuid?.() === 0;
-export const HAS_BWRAP = ['/usr/bin/bwrap', '/bin/bwrap'].some((path) => existsSync(path));
+export const HAS_BWRAP = findTool('bwrap') !== undefined;
 
 /** Every form of jail this machine can try, with the reason for those it cannot. */
 export function jailForms(): string[] {
