@@ -3,7 +3,7 @@
  * requests of fixtures/rules, follows them, writes the signed rules, verifies them offline, and shows
  * that one changed byte is refused. Exits non-zero when anything is not as it should be.
  */
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -51,6 +51,11 @@ async function main(): Promise<number> {
   console.log(intro(live !== undefined));
   const model =
     live === undefined ? await startModelServer({ reply: await recordedReplies(FIXTURES) }) : null;
+  if (!(await isOurs(OUT))) {
+    console.error(`assay: ${OUT} holds something else than an earlier demo; choose another --out`);
+    await model?.close();
+    return 1;
+  }
   for (const directory of [OUT, STATE]) await rm(directory, { recursive: true, force: true });
   let stack: Stack | null = null;
   const stopAll = async () => {
@@ -76,6 +81,12 @@ async function main(): Promise<number> {
   } finally {
     await stopAll();
   }
+}
+
+/** Only an absent or empty folder, or one that a demo wrote, is ever removed. */
+async function isOurs(directory: string): Promise<boolean> {
+  const names = await readdir(directory).catch((): string[] => []);
+  return names.length === 0 || names.includes('key.pub.pem');
 }
 
 function intro(live: boolean): string {

@@ -66,14 +66,16 @@ export class Fault extends Error {
   }
 }
 
-/** The fault code an error carries, whatever hops it came over; `INTERNAL` when it carries none. */
+/** What hops put in front of a message: class names, and what a runtime says of a rejection. */
+const PREFIX = /^(?:(?:\w*Error|Fault|remote|Uncaught): |Uncaught \(in promise\) )*/;
+
+/**
+ * The fault code an error carries, whatever hops it came over; `INTERNAL` when it carries none. Only the
+ * beginning counts: a code quoted further inside came from somebody else's text.
+ */
 export function faultCode(error: unknown): FaultCode {
-  const text = messageOf(error);
-  for (const match of text.matchAll(/\b([A-Z][A-Z_]+): /g)) {
-    const code = match[1];
-    if (code !== undefined && isFaultCode(code)) return code;
-  }
-  return 'INTERNAL';
+  const code = /^([A-Z][A-Z_]+): /.exec(messageOf(error).replace(PREFIX, ''))?.[1];
+  return code !== undefined && isFaultCode(code) ? code : 'INTERNAL';
 }
 
 export function isRetryable(code: FaultCode): boolean {
@@ -86,7 +88,9 @@ export function messageOf(error: unknown): string {
 
 /** The readable part of an error's message: class names and codes that hops put in front removed. */
 export function reasonOf(error: unknown): string {
-  return messageOf(error).replace(/^(?:(?:\w*Error|Fault|[A-Z][A-Z_]+): )+/, '');
+  return messageOf(error)
+    .replace(PREFIX, '')
+    .replace(/^[A-Z][A-Z_]+: /, '');
 }
 
 function isFaultCode(code: string): code is FaultCode {

@@ -86,7 +86,8 @@ export async function writeRule(client: ApiClient, ruleId: string, out: string):
   if (pathProblem(rule.name) !== null)
     throw new UsageError('BAD_ANSWER', 'the service sent a rule name that is not a file name');
   for (const [path, text] of Object.entries(rule.files)) {
-    if (pathProblem(path) !== null)
+    // Longer than a case's own path by the folders of the layout, so only what could escape is refused.
+    if (escapes(path))
       throw new UsageError(
         'BAD_ANSWER',
         `the service sent a file path that escapes: ${JSON.stringify(path)}`,
@@ -95,6 +96,14 @@ export async function writeRule(client: ApiClient, ruleId: string, out: string):
   }
   note(colors.dim(`wrote ${Object.keys(rule.files).length} files`));
   return directory;
+}
+
+function escapes(path: string): boolean {
+  return (
+    path.startsWith('/') ||
+    path.includes('\\') ||
+    path.split('/').some((part) => part === '' || part === '.' || part === '..')
+  );
 }
 
 async function writeNew(path: string, text: string): Promise<void> {

@@ -30,6 +30,13 @@ export async function verify(directory: string, options: VerifyOptions): Promise
   return result.ok ? EXIT.ok : EXIT.no;
 }
 
+function wallsText(flags: Readonly<Record<string, boolean>>): string {
+  const broken = Object.keys(flags).filter((flag) => flags[flag] !== true);
+  return broken.length === 0
+    ? 'every wall measured to hold'
+    : `these walls did NOT hold: ${broken.join(', ')}`;
+}
+
 async function readKey(file: string): Promise<PublicKey> {
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) throw new UsageError('NO_KEY', `cannot read the key file ${file}`);
@@ -54,7 +61,7 @@ function printEvidence({ subject, predicate }: Statement, keyId: string): void {
     `  cases     ${predicate.cases.length} passed: ${predicate.cases.length - invalid} valid, ${invalid} invalid`,
   );
   print(
-    `  sandbox   ${predicate.sandbox.kind} (${predicate.sandbox.isolation.jail}), every wall measured to hold`,
+    `  sandbox   ${predicate.sandbox.kind} (${predicate.sandbox.isolation.jail}), ${wallsText(predicate.sandbox.isolation.flags)}`,
   );
   print(
     `  check     ${predicate.rule.size.checkLines} lines, imports ${imports.length === 0 ? 'nothing' : plain(imports.join(', '))}`,

@@ -6,7 +6,7 @@ import { Fault, messageOf } from '../errors.ts';
 import { priceOf } from '../models/pricing.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { GENERATION_STATUSES, type Generation } from '../schema/api.ts';
-import { MAX_REQUEST_BYTES, type RuleRequest, requestSchema } from '../schema/request.ts';
+import { DEFAULT_ATTEMPTS, MAX_REQUEST_BYTES, type RuleRequest, requestSchema } from '../schema/request.ts';
 import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
 import { readBody } from './body.ts';
@@ -17,7 +17,6 @@ import { toDetail, toGeneration } from './views.ts';
 
 /** Shown in lists; the whole prompt is in the stored request. */
 const PROMPT_EXCERPT_CHARS = 200;
-const DEFAULT_ATTEMPTS = 5;
 
 const listQuery = z.strictObject({
   status: z.enum(GENERATION_STATUSES).optional(),

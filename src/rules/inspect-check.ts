@@ -21,7 +21,12 @@ const NOT_ERASABLE: Readonly<Record<string, string>> = {
   Decorator: 'a decorator',
 };
 
-const NETWORK_GLOBALS = new Set(['fetch', 'WebSocket', 'EventSource']);
+/**
+ * Names that reach a module or the network without an import, refused so that what the signature says of
+ * a check's capabilities can be read from its imports. The sandbox, not this list, is what contains them.
+ */
+const GLOBAL_DOORS = new Set(['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest', 'globalThis', 'global']);
+const MEMBER_DOORS = new Set(['getBuiltinModule', '_linkedBinding', 'dlopen', 'mainModule']);
 
 export function inspectCheck(source: string): Result<CapabilityFacts> {
   if (byteLength(source) > MAX_CHECK_BYTES) {
@@ -32,13 +37,13 @@ export function inspectCheck(source: string): Result<CapabilityFacts> {
 
   const problems: Problem[] = [];
   const imports = new Set<string>();
-  const facts = { usesNetwork: false };
   walk(program.value, (node, context) => {
     for (const specifier of importedModules(node)) {
       imports.add(specifier);
       if (!isAllowedImport(specifier)) problems.push(importProblem(specifier, node));
     }
-    if (isNetworkGlobal(node, context.parent)) facts.usesNetwork = true;
+    const door = hiddenDoor(node, context.parent);
+    if (door !== null) problems.push(door);
     const refused = refusedSyntax(node, context.functionDepth);
     if (refused !== null) problems.push(refused);
   });
@@ -50,7 +55,7 @@ export function inspectCheck(source: string): Result<CapabilityFacts> {
     imports: specifiers,
     readsFiles: specifiers.some(readsFiles),
     startsProcesses: specifiers.some(startsProcesses),
-    usesNetwork: facts.usesNetwork || specifiers.some(usesNetwork),
+    usesNetwork: specifiers.some(usesNetwork),
   });
 }
 
@@ -120,9 +125,27 @@ function calledName(node: SyntaxNode): string | null {
   return callee?.type === 'Identifier' && typeof callee.name === 'string' ? callee.name : null;
 }
 
-function isNetworkGlobal(node: SyntaxNode, parent: SyntaxNode | null): boolean {
-  if (parent === null || calledName(parent) === null || parent.callee !== node) return false;
-  return typeof node.name === 'string' && NETWORK_GLOBALS.has(node.name);
+function hiddenDoor(node: SyntaxNode, parent: SyntaxNode | null): Problem | null {
+  const name = node.type === 'StringLiteral' && isComputedMember(parent) ? node.value : node.name;
+  const named = node.type === 'Identifier' || node.type === 'StringLiteral';
+  if (!named || typeof name !== 'string') return null;
+  const isDoor = MEMBER_DOORS.has(name) || (GLOBAL_DOORS.has(name) && !isPropertyName(node, parent));
+  if (!isDoor) return null;
+  return problem(
+    'hidden_door',
+    line(node),
+    `names ${name}, which reaches past the imports; read files with node:fs`,
+  );
+}
+
+function isComputedMember(parent: SyntaxNode | null): boolean {
+  return parent?.type === 'MemberExpression' && parent.computed === true;
+}
+
+/** `x.fetch` and `{ fetch: … }` name a property of something, not the global. */
+function isPropertyName(node: SyntaxNode, parent: SyntaxNode | null): boolean {
+  if (parent === null || parent.computed === true || parent.shorthand === true) return false;
+  return parent.property === node || parent.key === node;
 }
 
 const FUNCTION_LIKE = new Set([

@@ -74,6 +74,7 @@ export const generationDetail = generationSchema.extend({
   attempts: z.array(attemptSchema),
   spend: z.object({
     calls: z.int(),
+    unanswered: z.int(),
     inputTokens: z.int(),
     outputTokens: z.int(),
     costUsd: z.number().nullable(),

@@ -7,7 +7,6 @@ import { z } from 'zod';
 /** As the verification host has it: a request it would refuse must not be accepted here. */
 const MAX_PATH_BYTES = 255;
 const MAX_DEPTH = 16;
-const MAX_SEGMENT_BYTES = 200;
 
 /** Why `path` is not a plain relative POSIX path, or `null` when it is one. */
 export function pathProblem(path: string): string | null {
@@ -15,14 +14,15 @@ export function pathProblem(path: string): string | null {
   if (byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
   if (path.startsWith('/')) return 'is absolute';
   if (path.includes('\\')) return 'contains a backslash';
-  if (/[\u0000-\u001f\u007f]/.test(path)) return 'contains a control character';
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(path)) return 'contains a control character';
   if (!path.isWellFormed()) return 'is not valid Unicode';
   const segments = path.split('/');
   if (segments.length > MAX_DEPTH) return `is deeper than ${MAX_DEPTH} folders`;
   for (const segment of segments) {
     if (segment === '') return 'contains an empty segment';
     if (segment === '.' || segment === '..') return `contains "${segment}"`;
-    if (byteLength(segment) > MAX_SEGMENT_BYTES) return 'contains a name that is too long';
+    // As an object key it would set a prototype and vanish.
+    if (segment === '__proto__') return 'contains "__proto__"';
   }
   return null;
 }

@@ -65,12 +65,6 @@ export const verifyResponseSchema = z.object({
   durationMs: z.number().min(0),
 });
 
-export const healthResponseSchema = z.object({
-  ok: z.boolean(),
-  build: hostBuildSchema,
-  isolation: isolationReportSchema,
-});
-
 export const CASE_STATUSES = ['validated', 'reported', 'noisy', 'missing', 'error'] as const;
 export const VERDICTS = ['accepted', 'rejected', 'inconclusive'] as const;
 

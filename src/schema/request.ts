@@ -8,6 +8,8 @@ import { byteLength, fileFolderClash, relativePath } from './path.ts';
 export const SEVERITIES = ['error', 'warning', 'info'] as const;
 export const CASE_KINDS = ['valid', 'invalid'] as const;
 
+/** Attempts of a generation when the request sets no limit. */
+export const DEFAULT_ATTEMPTS = 5;
 export const MAX_CASES = 200;
 export const MAX_CASE_FILES = 200;
 /** One case must fit a sandbox call beside the rule with room to spare (host body limit 8 MiB). */
@@ -29,7 +31,13 @@ export const expectedFinding = z.strictObject({
   message: z.string().min(1).max(500).optional(),
 });
 
-const caseFiles = z.record(z.string(), z.string()).superRefine((files, context) => {
+/** A record would drop this key without a word, and what is verified would not be what was sent. */
+const withoutProto = z.custom<Record<string, unknown>>(
+  (value) => !(typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__')),
+  'a file cannot be named "__proto__"',
+);
+
+const fileRecord = z.record(z.string(), z.string()).superRefine((files, context) => {
   const paths = Object.keys(files);
   if (paths.length === 0) fail(context, 'a case needs at least one file');
   if (paths.length > MAX_CASE_FILES) fail(context, `a case has at most ${MAX_CASE_FILES} files`);
@@ -46,6 +54,8 @@ const caseFiles = z.record(z.string(), z.string()).superRefine((files, context) 
   }
   if (bytes > MAX_CASE_BYTES) fail(context, `a case has at most ${MAX_CASE_BYTES} bytes of files`);
 });
+
+const caseFiles = withoutProto.pipe(fileRecord);
 
 export const caseSchema = z.strictObject({
   name: z

@@ -1,10 +1,9 @@
 /** First step: takes the generation from queued to running and fixes its limits. */
 import { CASE_TIMEOUT_MS } from '../../container/protocol.ts';
 import { Fault } from '../errors.ts';
+import { DEFAULT_ATTEMPTS } from '../schema/request.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
-
-export const DEFAULT_ATTEMPTS = 5;
 
 export interface Limits {
   readonly attempts: number;

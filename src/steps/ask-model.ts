@@ -5,14 +5,19 @@
 import { z } from 'zod';
 import { Fault } from '../errors.ts';
 import type { Turn } from '../models/model.ts';
-import { requestTurn } from '../models/prompt.ts';
+import { PROMPT_VERSION, requestTurn, SYSTEM_PROMPT } from '../models/prompt.ts';
+import { sha256Hex } from '../rules/digest.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
+import { showProgress } from './progress.ts';
 
 /** What is kept of an answer in R2: everything, exact. */
 export const storedReply = z.object({
   call: z.int(),
+  /** The prompt this call was made with; a later deploy may bring another. */
+  promptVersion: z.string(),
+  promptSha256: z.string(),
   text: z.string(),
   stopReason: z.string(),
   model: z.string(),
@@ -69,10 +74,8 @@ export async function askModel(
 
 async function callModel(job: Job, attempt: number, key: string, deps: StepDeps): Promise<string> {
   const at = deps.now().toISOString();
-  const { generations, attempts, events, spend, objects } = deps.store;
-  if (!(await generations.progress(job.generationId, { step: 'generate', attempt, casesPassed: 0 }, at))) {
-    throw new Fault('GENERATION_ENDED', 'the generation ended before the model was called');
-  }
+  const { attempts, events, spend, objects } = deps.store;
+  await showProgress(job, { step: 'generate', attempt, casesPassed: 0 }, deps);
   await attempts.start({ ...job, n: attempt }, at);
   await events.append(
     job.orgId,
@@ -85,7 +88,15 @@ async function callModel(job: Job, attempt: number, key: string, deps: StepDeps)
   const turns = await conversation(job, attempt, deps);
   const call = await spend.reserve(job.orgId, job.generationId, attempt, deps.model.id, at);
   const answer = await deps.model.answer(turns);
-  const { text } = await objects.putOnce(key, JSON.stringify({ call, ...answer } satisfies StoredReply));
+  const { text } = await objects.putOnce(
+    key,
+    JSON.stringify({
+      call,
+      promptVersion: PROMPT_VERSION,
+      promptSha256: await sha256Hex(SYSTEM_PROMPT),
+      ...answer,
+    } satisfies StoredReply),
+  );
   return text;
 }
 

@@ -12,6 +12,7 @@ import { keys, type ObjectRef } from '../store/objects.ts';
 import { storedReply } from './ask-model.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
+import { showProgress } from './progress.ts';
 
 export interface InspectInput {
   readonly attempt: number;
@@ -27,8 +28,7 @@ const TRUNCATED = new Set(['max_tokens', 'model_context_window_exceeded']);
 
 export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps): Promise<Inspected> {
   const reply = storedReply.parse(JSON.parse(await deps.store.objects.read(input.reply)));
-  const at = deps.now().toISOString();
-  await deps.store.generations.progress(job.generationId, { step: 'inspect', attempt: input.attempt }, at);
+  await showProgress(job, { step: 'inspect', attempt: input.attempt }, deps);
   if (reply.stopReason === 'refusal') {
     return { kind: 'gave_up', code: 'MODEL_REFUSED', message: 'the model refused to answer this request' };
   }

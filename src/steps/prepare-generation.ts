@@ -1,15 +1,11 @@
-/** Plans the chunks of every verification to come, and pins which prompt is used. */
-import { PROMPT_VERSION, SYSTEM_PROMPT } from '../models/prompt.ts';
+/** Plans the chunks of every verification to come. */
 import { planChunks } from '../rules/chunks.ts';
-import { sha256Hex } from '../rules/digest.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
 
 export interface Plan {
   /** Case indexes `from` up to but not including `to`. */
   readonly chunks: readonly { readonly from: number; readonly to: number }[];
-  readonly promptVersion: string;
-  readonly promptSha256: string;
 }
 
 export async function prepareGeneration(
@@ -24,5 +20,5 @@ export async function prepareGeneration(
     from = range.to;
     return range;
   });
-  return { chunks, promptVersion: PROMPT_VERSION, promptSha256: await sha256Hex(SYSTEM_PROMPT) };
+  return { chunks };
 }

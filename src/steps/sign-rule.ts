@@ -7,6 +7,7 @@ import { sha256Hex } from '../rules/digest.ts';
 import { ruleDirectory } from '../rules/layout.ts';
 import { reportSchema } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
+import { bundleSchema } from '../schema/statement.ts';
 import { encodeStatement, signBundle } from '../signing/bundle.ts';
 import { buildStatement } from '../signing/statement.ts';
 import { verifyRule } from '../signing/verify.ts';
@@ -14,6 +15,7 @@ import { keys, type ObjectRef } from '../store/objects.ts';
 import { type StoredReply, storedReply } from './ask-model.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
+import { showProgress } from './progress.ts';
 
 export interface SignInput {
   readonly attempt: number;
@@ -21,8 +23,6 @@ export interface SignInput {
   readonly report: ObjectRef;
   readonly reply: ObjectRef;
   readonly verifiedAt: string;
-  readonly promptVersion: string;
-  readonly promptSha256: string;
   readonly caseTimeoutMs: number;
 }
 
@@ -35,12 +35,8 @@ export interface Signed {
 
 /** @throws Fault SIGNATURE_SELF_CHECK_FAILED when our own verifier refuses what was signed */
 export async function signRule(job: Job, input: SignInput, deps: StepDeps): Promise<Signed> {
-  const { objects, generations } = deps.store;
-  await generations.progress(
-    job.generationId,
-    { step: 'sign', attempt: input.attempt },
-    deps.now().toISOString(),
-  );
+  const { objects } = deps.store;
+  await showProgress(job, { step: 'sign', attempt: input.attempt }, deps);
   const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
   const report = reportSchema.parse(JSON.parse(await objects.read(input.report)));
   const reply: StoredReply = storedReply.parse(JSON.parse(await objects.read(input.reply)));
@@ -54,8 +50,8 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
     generation: { id: job.generationId, attempts: input.attempt },
     model: {
       id: reply.model,
-      promptVersion: input.promptVersion,
-      promptSha256: input.promptSha256,
+      promptVersion: reply.promptVersion,
+      promptSha256: reply.promptSha256,
       replySha256: input.reply.sha256,
     },
     limits: { caseTimeoutMs: input.caseTimeoutMs },
@@ -64,10 +60,25 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
   });
   const fresh = new TextDecoder().decode(encodeStatement(statement));
   const { text } = await objects.putOnce(keys.statement(job.orgId, job.generationId), fresh);
-  const bundle = signBundle(new TextEncoder().encode(text), deps.signingKey);
-  await selfCheck(bundle, ruleDirectory(rule.files, request.cases), deps);
-  const { ref } = await objects.putOnce(keys.bundle(job.orgId, job.generationId), bundle);
-  return { bundle: ref, keyId: deps.signingKey.publicKey.keyId, ruleName: rule.name, summary: rule.summary };
+  const files = ruleDirectory(rule.files, request.cases);
+  const { ref, keyId } = await storeBundle(job, text, files, deps);
+  return { bundle: ref, keyId, ruleName: rule.name, summary: rule.summary };
+}
+
+/** A bundle that is already there stays, even when the key was changed since: one generation, one signature. */
+async function storeBundle(
+  job: Job,
+  statement: string,
+  files: Record<string, string>,
+  deps: StepDeps,
+): Promise<{ ref: ObjectRef; keyId: string }> {
+  const key = keys.bundle(job.orgId, job.generationId);
+  const existing = await deps.store.objects.get(key);
+  const bundle = existing ?? signBundle(new TextEncoder().encode(statement), deps.signingKey);
+  if (existing === null) await selfCheck(bundle, files, deps);
+  const { ref, text } = await deps.store.objects.putOnce(key, bundle);
+  const stored = bundleSchema.parse(JSON.parse(text));
+  return { ref, keyId: stored.verificationMaterial.publicKey.hint };
 }
 
 /** What is about to be published must be what anyone else would accept. */

@@ -5,10 +5,12 @@
 import { Fault } from '../errors.ts';
 import { isGood } from '../rules/case-status.ts';
 import { decidesEarly, reportChunk } from '../rules/report.ts';
+import { reportSchema } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
+import { showProgress } from './progress.ts';
 
 export interface VerifyInput {
   readonly attempt: number;
@@ -32,12 +34,8 @@ export interface ChunkVerified {
 /** @throws Fault SANDBOX_* */
 export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps): Promise<ChunkVerified> {
   const { attempt, chunk } = input;
-  const { generations, objects, events } = deps.store;
-  await generations.progress(
-    job.generationId,
-    { step: 'verify', attempt, casesPassed: input.passedBefore },
-    deps.now().toISOString(),
-  );
+  const { objects, events } = deps.store;
+  await showProgress(job, { step: 'verify', attempt, casesPassed: input.passedBefore }, deps);
   const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
   const cases = (await loadRequest(job, deps)).cases.slice(input.from, input.to);
   const answer = await deps.sandbox.verify({
@@ -53,22 +51,20 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
       `the sandbox could not run a case: ${broken.error?.message ?? 'no reason given'}`,
     );
   }
-  const report = reportChunk(deps.sandbox.kind, cases, answer);
-  const { ref } = await objects.putOnce(
-    keys.chunk(job.orgId, job.generationId, attempt, chunk),
-    JSON.stringify(report),
-  );
+  const fresh = JSON.stringify(reportChunk(deps.sandbox.kind, cases, answer));
+  const { ref, text } = await objects.putOnce(keys.chunk(job.orgId, job.generationId, attempt, chunk), fresh);
+  // An interrupted run may have stored its own report first: that one counts, for everybody.
+  const report = reportSchema.parse(JSON.parse(text));
   const passed = report.cases.filter((one) => isGood(one.status)).length;
-  const at = deps.now().toISOString();
   const casesPassed = input.passedBefore + passed;
-  await generations.progress(job.generationId, { step: 'verify', attempt, casesPassed }, at);
+  await showProgress(job, { step: 'verify', attempt, casesPassed }, deps);
   await events.append(
     job.orgId,
     job.generationId,
     `attempt:${attempt}:verified:${chunk}`,
     'verified',
     { attempt, chunk, cases: cases.length, passed, casesPassed, sandboxMs: report.sandboxMs },
-    at,
+    deps.now().toISOString(),
   );
   return { report: ref, passed, decidesEarly: decidesEarly(report) };
 }

@@ -129,7 +129,14 @@ export class GenerationStore {
          WHERE id = ?1 AND status IN ('queued', 'running')`,
       )
       .bind(id, status, reason.code, reason.message, at);
-    const [updated] = await this.#db.batch([update, logEnd(this.#db, id, { status, ...reason }, at)]);
+    const closeAttempt = this.#db
+      .prepare(
+        `UPDATE attempts SET verdict = ?2, summary = ?3, ended_at = ?4 WHERE generation_id = ?1 AND ended_at IS NULL
+         AND EXISTS (SELECT 1 FROM generations WHERE id = ?1 AND ended_at IS NOT NULL)`,
+      )
+      .bind(id, status === 'failed' ? 'rejected' : 'inconclusive', reason.message, at);
+    const log = logEnd(this.#db, id, { status, ...reason }, at);
+    const [updated] = await this.#db.batch([update, log, closeAttempt]);
     return (updated?.meta.changes ?? 0) > 0;
   }
 

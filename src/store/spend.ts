@@ -16,7 +16,10 @@ export interface SettledCall {
 }
 
 export interface SpendTotals {
+  /** Calls with an answer. */
   readonly calls: number;
+  /** Calls that were begun and never answered; whether they were charged is not known. */
+  readonly unanswered: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   /** `null` when any call has no known cost. */
@@ -83,21 +86,23 @@ export class SpendStore {
   async totals(orgId: string, generationId: string): Promise<SpendTotals> {
     const row = await this.#db
       .prepare(
-        `SELECT COUNT(*) AS calls, COALESCE(SUM(input_tokens + cache_write_tokens + cache_read_tokens), 0) AS input_tokens,
+        `SELECT COUNT(settled_at) AS calls, COUNT(*) - COUNT(settled_at) AS unanswered, COALESCE(SUM(input_tokens + cache_write_tokens + cache_read_tokens), 0) AS input_tokens,
            COALESCE(SUM(output_tokens), 0) AS output_tokens, SUM(cost_usd) AS cost_usd, COUNT(cost_usd) AS priced
-         FROM spend WHERE generation_id = ?1 AND org_id = ?2 AND settled_at IS NOT NULL`,
+         FROM spend WHERE generation_id = ?1 AND org_id = ?2`,
       )
       .bind(generationId, orgId)
       .first<{
         calls: number;
+        unanswered: number;
         input_tokens: number;
         output_tokens: number;
         cost_usd: number | null;
         priced: number;
       }>();
-    if (row === null) return { calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
+    if (row === null) return { calls: 0, unanswered: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
     return {
       calls: row.calls,
+      unanswered: row.unanswered,
       inputTokens: row.input_tokens,
       outputTokens: row.output_tokens,
       costUsd: row.priced === row.calls ? (row.cost_usd ?? 0) : null,

@@ -51,13 +51,13 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
 async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndInput | null> {
   const limits = await runStep(policies.accept, (deps) => acceptRequest(job, deps));
   const plan = await runStep(policies.prepare, (deps) => prepareGeneration(job, limits, deps));
-  let spentUsd = 0;
+  let spentUsd: number | null = 0;
   let last = 'no attempt was made';
   for (let attempt = 1; attempt <= limits.attempts; attempt += 1) {
-    if (limits.costUsd !== null && spentUsd >= limits.costUsd)
-      return budgetSpent(limits.costUsd, attempt - 1, last);
+    const overspent = costProblem(limits.costUsd, spentUsd, attempt - 1, last);
+    if (overspent !== null) return overspent;
     const asked = await runStep(policies.generate(attempt), (deps) => askModel(job, { attempt }, deps));
-    spentUsd += asked.costUsd ?? 0;
+    spentUsd = spentUsd === null || asked.costUsd === null ? null : spentUsd + asked.costUsd;
     const inspected = await runStep(policies.inspect(attempt), (deps) =>
       inspectReply(job, { attempt, reply: asked.reply }, deps),
     );
@@ -70,7 +70,7 @@ async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndI
     const judged = await verify(job, attempt, inspected.rule, limits, plan, runStep);
     last = judged.summary;
     if (judged.verdict === 'accepted') {
-      await publish(job, { attempt, asked, judged, rule: inspected.rule, limits, plan }, runStep);
+      await publish(job, { attempt, asked, judged, rule: inspected.rule, limits }, runStep);
       return null;
     }
   }
@@ -112,11 +112,10 @@ interface Accepted {
   readonly judged: Judged;
   readonly rule: ObjectRef;
   readonly limits: Limits;
-  readonly plan: Plan;
 }
 
 async function publish(job: GenerateRuleParams, accepted: Accepted, runStep: RunStep): Promise<void> {
-  const { attempt, asked, judged, rule, limits, plan } = accepted;
+  const { attempt, asked, judged, rule, limits } = accepted;
   const signed = await runStep(policies.sign, (deps) =>
     signRule(
       job,
@@ -126,8 +125,6 @@ async function publish(job: GenerateRuleParams, accepted: Accepted, runStep: Run
         report: judged.report,
         reply: asked.reply,
         verifiedAt: judged.verifiedAt,
-        promptVersion: plan.promptVersion,
-        promptSha256: plan.promptSha256,
         caseTimeoutMs: limits.caseTimeoutMs,
       },
       deps,
@@ -138,10 +135,22 @@ async function publish(job: GenerateRuleParams, accepted: Accepted, runStep: Run
   );
 }
 
-function budgetSpent(limitUsd: number, attempts: number, last: string): EndInput {
+/** How the generation ends when its cost limit is reached, or can no longer be kept; else `null`. */
+function costProblem(
+  limitUsd: number | null,
+  spentUsd: number | null,
+  attempts: number,
+  last: string,
+): EndInput | null {
+  if (limitUsd === null || (spentUsd !== null && spentUsd < limitUsd)) return null;
+  const after = `after ${attempts} attempts; the last: ${last}`;
+  if (spentUsd === null) {
+    const message = `the model that answered has no configured price, so the cost limit cannot be kept, ${after}`;
+    return { status: 'failed', code: 'COST_UNKNOWN', message };
+  }
   return {
     status: 'failed',
     code: 'BUDGET_SPENT',
-    message: `the cost limit of ${limitUsd} USD was reached after ${attempts} attempts; the last: ${last}`,
+    message: `the cost limit of ${limitUsd} USD was reached ${after}`,
   };
 }

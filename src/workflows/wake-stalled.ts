@@ -3,43 +3,59 @@
  * hot reload until something touches them; anywhere, a crash between the row and the instance leaves a
  * generation queued for ever. A wake-up of a live instance is a stray event and does nothing.
  */
-import { type Bindings, loadConfig } from '../env.ts';
+import { type Bindings, type Config, type GenerateRuleParams, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
 import { openStore, type Store } from '../store/store.ts';
 
 const MOST_PER_SWEEP = 100;
 
 export interface Sweep {
-  readonly woken: number;
-  readonly restarted: number;
-  readonly ended: number;
+  woken: number;
+  restarted: number;
+  ended: number;
 }
 
 export async function wakeStalled(bindings: Bindings, now: Date): Promise<Sweep> {
   const config = await loadConfig(bindings);
   const store = openStore(config.db, config.bucket);
   const before = new Date(now.getTime() - config.wakeAfterMs).toISOString();
-  const sweep = { woken: 0, restarted: 0, ended: 0 };
+  const sweep: Sweep = { woken: 0, restarted: 0, ended: 0 };
   for (const { id, org_id: orgId } of await store.generations.stalled(before, MOST_PER_SWEEP)) {
-    const instance = await config.workflow.get(id).catch(() => null);
-    if (instance === null) {
-      await config.workflow.create({ id, params: { generationId: id, orgId } });
-      sweep.restarted += 1;
-      continue;
-    }
-    const { status } = await instance.status();
-    if (status === 'complete' || status === 'errored' || status === 'terminated') {
-      sweep.ended += (await endLost(store, id, status, now)) ? 1 : 0;
-    } else {
-      await instance.sendEvent({ type: 'wake', payload: {} }).catch((error: unknown) => {
-        console.warn(
-          JSON.stringify({ level: 'warn', event: 'wake_failed', generation: id, message: messageOf(error) }),
-        );
-      });
-      sweep.woken += 1;
+    try {
+      sweep[await wake(config, store, { generationId: id, orgId }, now)] += 1;
+    } catch (error) {
+      // One that cannot be woken must not keep the others asleep; the next sweep tries again.
+      console.warn(
+        JSON.stringify({ level: 'warn', event: 'wake_failed', generation: id, message: messageOf(error) }),
+      );
     }
   }
   return sweep;
+}
+
+async function wake(config: Config, store: Store, job: GenerateRuleParams, now: Date): Promise<keyof Sweep> {
+  const id = job.generationId;
+  const instance = await findInstance(config, id);
+  if (instance === null) {
+    await config.workflow.create({ id, params: job });
+    return 'restarted';
+  }
+  const { status } = await instance.status();
+  if (status === 'complete' || status === 'errored' || status === 'terminated') {
+    await endLost(store, id, status, now);
+    return 'ended';
+  }
+  await instance.sendEvent({ type: 'wake', payload: {} });
+  return 'woken';
+}
+
+async function findInstance(config: Config, id: string): Promise<WorkflowInstance | null> {
+  try {
+    return await config.workflow.get(id);
+  } catch (error) {
+    if (messageOf(error).includes('not_found')) return null;
+    throw error;
+  }
 }
 
 /** The engine gave the instance up without our own end step; say so instead of staying alive for ever. */

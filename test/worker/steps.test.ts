@@ -97,15 +97,12 @@ async function untilSigned({ job, deps }: Fixture) {
   };
   const chunk = await verifyChunk(job, verify, deps);
   const judged = await judgeAttempt(job, { attempt: 1, chunks: [chunk.report] }, deps);
-  const digest = 'ab'.repeat(32);
   const input = {
     attempt: 1,
     rule: inspected.rule,
     report: judged.report,
     reply: asked.reply,
     verifiedAt: judged.verifiedAt,
-    promptVersion: '1',
-    promptSha256: digest,
     caseTimeoutMs: 1_000,
   };
   return { input, signed: await signRule(job, input, deps) };
@@ -120,6 +117,7 @@ describe('a step that runs twice', () => {
     expect(model.calls).toBe(1);
     expect(await deps.store.spend.totals('first', job.generationId)).toEqual({
       calls: 1,
+      unanswered: 0,
       inputTokens: 10,
       outputTokens: 20,
       costUsd: 0.5,
@@ -134,6 +132,10 @@ describe('a step that runs twice', () => {
       .bind(job.generationId)
       .all();
     expect(rows.results).toEqual([{ settled_at: null }]);
+    expect(await deps.store.spend.totals('first', job.generationId)).toMatchObject({
+      calls: 0,
+      unanswered: 1,
+    });
   });
 
   test('signing gives the same bytes although the clock moved on', async () => {

@@ -54,20 +54,20 @@ test('long output is cut and says so', () => {
 });
 
 describe('when no capture matched, the syntax tree is shown', () => {
-  const lines = Array.from({ length: 300 }, (_, n) => `call_expression@${n + 1}:1 foo`);
+  const lines = Array.from({ length: 300 }, (_, n) => `  call_expression ${n + 1}:1 foo`);
   const tree = { file: 'a.ts', language: 'typescript', text: lines.join('\n') };
 
   test('from its beginning when no line is expected', () => {
     const text = feedback({ stage: 'narrow', matchCount: 0, trees: [tree] });
-    expect(text).toContain('call_expression@1:1');
-    expect(text).not.toContain('call_expression@200:1');
+    expect(text).toContain('call_expression 1:1');
+    expect(text).not.toContain('call_expression 200:1');
   });
 
   test('around the expected line otherwise', () => {
     const one = { ...invalid, findings: [{ file: 'a.ts', line: 200 }] };
     const text = feedback({ stage: 'narrow', matchCount: 0, trees: [tree] }, one);
-    expect(text).toContain('call_expression@200:1');
-    expect(text).not.toContain('call_expression@1:1 ');
+    expect(text).toContain('call_expression 200:1');
+    expect(text).not.toContain('call_expression 1:1 ');
   });
 });
 

@@ -36,6 +36,10 @@ describe('check.ts', () => {
     ['export default () => new Function("return []")()', 'code_from_text check.ts:1'],
     ['const x = await Promise.resolve(1);\nexport default () => [x]', 'top_level_await check.ts:1'],
     ['for await (const x of []) {}\nexport default () => []', 'top_level_await check.ts:1'],
+    ["export default () => process.getBuiltinModule('node:net')", 'hidden_door check.ts:1'],
+    ["export default () => process['getBuiltinModule']('node:net')", 'hidden_door check.ts:1'],
+    ["export default async () => { await fetch('http://x'); return []; }", 'hidden_door check.ts:1'],
+    ['export default () => globalThis.fetch', 'hidden_door check.ts:1'],
     ['enum A { B }\nexport default () => [A.B]', 'syntax_not_erasable check.ts:1'],
     ['namespace A { export const b = 1 }\nexport default () => [A.b]', 'syntax_not_erasable check.ts:1'],
     [
@@ -57,6 +61,12 @@ describe('check.ts', () => {
       ),
     ).toEqual([]);
     expect(reasons('const check = () => [];\nexport default check;')).toEqual([]);
+  });
+
+  test('properties that happen to share a name with a global are fine', () => {
+    expect(
+      reasons('interface A { global: string }\nexport default (a: A) => [{ fetch: a.global }];'),
+    ).toEqual([]);
   });
 
   test('a file over the limit is refused without being parsed', () => {

@@ -27,8 +27,11 @@ describe('paths that could escape or mean different things are refused', () => {
     ['a\u0000b', 'contains a control character'],
     ['a/', 'contains an empty segment'],
     [`${'d/'.repeat(20)}f`, 'is deeper than'],
-    ['x'.repeat(300), 'too long'],
+    ['x'.repeat(300), 'is longer than 255 bytes'],
     ['\ud800', 'is not valid Unicode'],
+    ['a\u0085b', 'contains a control character'],
+    ['a\u2028b', 'contains a control character'],
+    ['a/__proto__', 'contains "__proto__"'],
   ])('%j', (path, reason) => {
     const found = problems((draft) => {
       draft.cases[1] = { ...draft.cases[1], files: { [path]: 'eval(s)' } };
@@ -94,4 +97,14 @@ test.each<[string, Parameters<typeof problems>[0], string]>([
   ],
 ])('%s is refused with the reason', (_name, change, reason) => {
   expect(problems(change).join('\n')).toContain(reason);
+});
+
+test('a file named __proto__ is refused, not dropped', () => {
+  const hostile = JSON.parse(
+    '{"prompt":"x","cases":[{"name":"a","kind":"valid","files":{"b.ts":"","__proto__":"x"}}]}',
+  );
+  const parsed = requestSchema.safeParse(hostile);
+  expect(parsed.success ? '' : parsed.error.issues.map((issue) => issue.message).join()).toContain(
+    '__proto__',
+  );
 });

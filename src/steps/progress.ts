@@ -1,0 +1,10 @@
+/** Says where a generation is, and stops a step whose generation has ended meanwhile. */
+import { Fault } from '../errors.ts';
+import type { Progress } from '../store/generations.ts';
+import type { Job, StepDeps } from './deps.ts';
+
+/** @throws Fault GENERATION_ENDED when it was cancelled, so that nothing more is run, paid or signed for it */
+export async function showProgress(job: Job, progress: Progress, deps: StepDeps): Promise<void> {
+  const running = await deps.store.generations.progress(job.generationId, progress, deps.now().toISOString());
+  if (!running) throw new Fault('GENERATION_ENDED', `the generation ended before ${progress.step}`);
+}
