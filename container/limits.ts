@@ -60,6 +60,10 @@ export const MAX_OUTPUT_BYTES = 4 * MIB;
 export const MAX_RESULT_BYTES = MIB;
 /** ast-grep's stdout for one case, in bytes. */
 export const MAX_SCAN_BYTES = 8 * MIB;
+/** For one narrow over all cases of a request, out of what the caller keeps free of the host's total. */
+export const TOGETHER_TIMEOUT_MS = 3_000;
+/** What a check must be left of its case's time; a capture that takes more is what timed out. */
+export const MIN_CHECK_MS = 1_000;
 /** Matches of one case; more is a capture that narrows nothing. */
 export const MAX_MATCHES = 2_000;
 

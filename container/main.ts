@@ -9,6 +9,9 @@ import { log } from './log.ts';
 import { type HostOptions, readOptions, USAGE } from './options.ts';
 import { messageOf } from './text.ts';
 
+// Rooms are built by other uids than ours and must be able to read what we write, whatever the caller's mask.
+process.umask(0o022);
+
 let host: RunningHost | undefined;
 let stopping = false;
 

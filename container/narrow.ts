@@ -24,6 +24,8 @@ export interface NarrowPlan {
   readonly dir: string;
   readonly scans: readonly Scan[];
   readonly names: ReadonlyMap<string, string>;
+  /** True when a capture's globs make its meaning depend on where a scan starts. */
+  readonly scoped: boolean;
 }
 
 const CONFIG = 'ruleDirs:\n  - rules\n';
@@ -45,7 +47,8 @@ export async function planNarrow(parent: string, rule: RuleInput): Promise<Narro
   broads.sort((a, b) => (a.file < b.file ? -1 : 1));
   for (const [index, capture] of broads.entries()) add(`broad-${index}`, [capture], capture);
   const names = new Map(rule.captures.map((capture) => [capture.id, capture.name]));
-  return { dir: await writeTree(parent, files), scans, names };
+  const scoped = rule.captures.some((capture) => capture.scoped);
+  return { dir: await writeTree(parent, files), scans, names, scoped };
 }
 
 export interface NarrowResult {
@@ -56,6 +59,24 @@ export interface NarrowResult {
 }
 
 export async function narrow(
+  jail: Jail,
+  plan: NarrowPlan,
+  caseDir: string,
+  deadlineAt: number,
+  signal: AbortSignal,
+): Promise<NarrowResult> {
+  const scanned = await runScans(jail, plan, caseDir, deadlineAt, signal);
+  if (!scanned.ending && scanned.matches.length > MAX_MATCHES) return TOO_MANY;
+  return scanned;
+}
+
+const TOO_MANY: NarrowResult = {
+  matches: [],
+  ending: ending('output_exceeded', 'TooManyMatches', `more than ${MAX_MATCHES} matches`),
+};
+
+/** Every scan of the plan over one directory; stops at the first that does not succeed. */
+export async function runScans(
   jail: Jail,
   plan: NarrowPlan,
   caseDir: string,
@@ -84,12 +105,6 @@ export async function narrow(
         ? anchorMatches(exit.stdout, plan.names)
         : broadMatches(exit.stdout, scan.broad);
     for (const match of found) matches.push(match);
-    if (matches.length > MAX_MATCHES) {
-      return {
-        matches: [],
-        ending: ending('output_exceeded', 'TooManyMatches', `more than ${MAX_MATCHES} matches`),
-      };
-    }
   }
   return { matches };
 }
@@ -124,7 +139,6 @@ export function broadMatches(stdout: string, capture: CaptureInput): Match[] {
 export function anchorMatches(stdout: string, names: ReadonlyMap<string, string>): Match[] {
   const matches: Match[] = [];
   for (const line of stdout.split('\n')) {
-    if (matches.length > MAX_MATCHES) break;
     const match = readMatch(line, names);
     if (match) matches.push(match);
   }

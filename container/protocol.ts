@@ -22,6 +22,12 @@ export const CALLER_TIMEOUT_MS = 110_000;
 /** Cases a host runs at the same time at the least; chunk sizes are planned with it. */
 export const HOST_PARALLELISM = 2;
 
+/**
+ * A check that hangs hangs everywhere: after so many timed-out cases the rest of a request is not run,
+ * so that one bad rule holds its slots for seconds and not for the host's whole total.
+ */
+export const STOP_AFTER_TIMEOUTS = 3;
+
 /** Largest request body the host reads. */
 export const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 /** Largest answer the host writes; reports are stored whole, so this bounds an R2 object. */
@@ -31,26 +37,9 @@ export interface VerifyRequest {
   readonly protocol: typeof PROTOCOL_VERSION;
   /** Fresh per call, echoed in the answer, so that an answer cannot be taken for another call's. */
   readonly nonce: string;
-  readonly rule: {
-    /** Rule files by rule-relative POSIX path: `check.ts` and `captures/*.yml`. */
-    readonly files: Readonly<Record<string, string>>;
-    /** One per capture file, in file-name order. The caller has parsed the YAML; the host parses none. */
-    readonly captures: readonly CaptureInfo[];
-  };
+  readonly rule: RuleInput;
   readonly cases: readonly CaseInput[];
   readonly limits: VerifyLimits;
-}
-
-export interface CaptureInfo {
-  /** `captures/<name>.yml`. */
-  readonly file: string;
-  /** ast-grep rule id, unique within the rule. */
-  readonly id: string;
-  /** What a match is called in the check: `match.rule`. */
-  readonly name: string;
-  readonly match: 'anchor' | 'broad';
-  /** Canonical ast-grep language. */
-  readonly language: string;
 }
 
 export interface RuleInput {
@@ -74,6 +63,8 @@ export interface CaptureInput {
   readonly match: 'anchor' | 'broad';
   /** ast-grep language name, as in the file. */
   readonly language: string;
+  /** True when the file has `files` or `ignores`, whose globs start at the repository's root. */
+  readonly scoped: boolean;
 }
 
 export interface CaseInput {
@@ -201,8 +192,10 @@ export interface VerifyResponse {
   readonly nonce: string;
   readonly build: HostBuild;
   readonly isolation: IsolationReport;
-  /** One per case, in request order. */
+  /** One per case that was run, in request order. */
   readonly results: readonly CaseResult[];
+  /** Ids of cases left out after {@link STOP_AFTER_TIMEOUTS}; every case is here or in `results`. */
+  readonly notRun: readonly string[];
   readonly durationMs: number;
 }
 

@@ -57,7 +57,7 @@ function ruleAt(value: unknown): RuleInput {
 function capturesAt(value: unknown, files: Readonly<Record<string, string>>): CaptureInput[] {
   const captures = arrayAt(value, 'rule.captures', MAX_CAPTURES).map((item, index): CaptureInput => {
     const at = `rule.captures[${index}]`;
-    const fields = objectAt(item, at, ['file', 'id', 'name', 'match', 'language']);
+    const fields = objectAt(item, at, ['file', 'id', 'name', 'match', 'language', 'scoped']);
     const file = stringAt(fields.file, `${at}.file`, 300);
     if (!file.startsWith('captures/') || files[file] === undefined) {
       throw new BadRequest(`${at}.file names no capture file of the rule`);
@@ -72,6 +72,7 @@ function capturesAt(value: unknown, files: Readonly<Record<string, string>>): Ca
       name: patternAt(fields.name, `${at}.name`, /^[^\u0000-\u001f\u007f-\u009f]{1,200}$/),
       match,
       language: patternAt(fields.language, `${at}.language`, /^[A-Za-z][\w+#-]{0,39}$/),
+      scoped: booleanAt(fields.scoped, `${at}.scoped`),
     };
   });
   const listed = new Set(captures.map((capture) => capture.file));
@@ -157,6 +158,11 @@ function patternAt(value: unknown, at: string, pattern: RegExp): string {
   if (typeof value !== 'string' || !pattern.test(value)) {
     throw new BadRequest(`${at} must be a string matching ${pattern.source}`);
   }
+  return value;
+}
+
+function booleanAt(value: unknown, at: string): boolean {
+  if (typeof value !== 'boolean') throw new BadRequest(`${at} must be true or false`);
   return value;
 }
 

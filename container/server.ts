@@ -74,7 +74,7 @@ async function handle(parts: HostParts, request: IncomingMessage, response: Serv
     throw new HttpError(401, 'UNAUTHORIZED', 'a valid bearer token is needed');
   }
   if (route === 'GET /healthz') {
-    const ok = Object.values(parts.isolation.flags).every(Boolean);
+    const ok = Object.values(parts.isolation.flags).every(Boolean) && !parts.workshop.slots.exhausted;
     const body: HealthResponse = { ok, build: parts.build, isolation: parts.isolation };
     send(parts, response, 200, body);
     return;
@@ -88,7 +88,10 @@ async function verify(parts: HostParts, request: IncomingMessage, response: Serv
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const parsed = readRequest(await readBody(request));
-  const results = await verifyCases(parts.workshop, parsed, gone.signal);
+  if (parts.workshop.slots.exhausted) {
+    throw new HttpError(503, 'INTERNAL', 'no room of this host can be used any more; restart it');
+  }
+  const { results, notRun } = await verifyCases(parts.workshop, parsed, gone.signal);
   if (gone.signal.aborted) {
     log('request.abandoned', { nonce: parsed.nonce });
     return;
@@ -101,6 +104,7 @@ async function verify(parts: HostParts, request: IncomingMessage, response: Serv
     build: parts.build,
     isolation: parts.isolation,
     results: fitResults(results),
+    notRun,
     durationMs,
   };
   send(parts, response, 200, body);

@@ -3,8 +3,12 @@
  * served. A slot is given back only when its room was seen dead, so a holder that never releases
  * lowers the bound rather than breaking it.
  */
+/** Gives a slot back; `lost` when its room was not seen dead, so that it is never used again. */
+export type Release = (lost?: boolean) => void;
+
 export class Slots {
   #free: number;
+  #lost = 0;
   readonly #waiting: (() => void)[] = [];
   readonly total: number;
 
@@ -14,11 +18,16 @@ export class Slots {
   }
 
   get busy(): number {
-    return this.total - this.#free;
+    return this.total - this.#free - this.#lost;
+  }
+
+  /** True when every slot was lost to a room that would not die: this host can run nothing more. */
+  get exhausted(): boolean {
+    return this.#lost >= this.total;
   }
 
   /** Resolves to the release function, or undefined when `signal` fired first. */
-  async acquire(signal: AbortSignal): Promise<(() => void) | undefined> {
+  async acquire(signal: AbortSignal): Promise<Release | undefined> {
     if (signal.aborted) return undefined;
     if (this.#free === 0) {
       const granted = await this.#wait(signal);
@@ -27,9 +36,13 @@ export class Slots {
       this.#free -= 1;
     }
     let released = false;
-    return () => {
+    return (lost = false) => {
       if (released) return;
       released = true;
+      if (lost) {
+        this.#lost += 1;
+        return;
+      }
       const next = this.#waiting.shift();
       if (next === undefined) this.#free += 1;
       else next();

@@ -4,11 +4,19 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCheck, type Stripped, stripTypes } from './check.ts';
+import { runCheck } from './check.ts';
 import type { Jail } from './jail/jail.ts';
-import { MAX_LISTED_CAPTURES, MAX_LISTED_MATCHES, MAX_LISTED_TEXT_CHARS } from './limits.ts';
-import { type NarrowPlan, narrow, planNarrow } from './narrow.ts';
-import type { CaseInput, CaseResult, Match, VerifyRequest } from './protocol.ts';
+import { MAX_LISTED_CAPTURES, MAX_LISTED_MATCHES, MAX_LISTED_TEXT_CHARS, MIN_CHECK_MS } from './limits.ts';
+import { type NarrowPlan, type NarrowResult, narrow, planNarrow } from './narrow.ts';
+import { narrowTogether, type Together } from './narrow-together.ts';
+import { type PreparedCheck, prepareCheck } from './prepare-check.ts';
+import {
+  type CaseInput,
+  type CaseResult,
+  type Match,
+  STOP_AFTER_TIMEOUTS,
+  type VerifyRequest,
+} from './protocol.ts';
 import type { Slots } from './slots.ts';
 import { randomName, removeTree, writeTree } from './temp.ts';
 import { cleanText, messageOf } from './text.ts';
@@ -20,23 +28,29 @@ export interface Workshop {
   readonly hostDir: string;
 }
 
+export interface Verified {
+  /** Of the cases that were run, in request order. */
+  readonly results: readonly CaseResult[];
+  readonly notRun: readonly string[];
+}
+
 /** What all cases of one request share. */
 interface Job {
   readonly workshop: Workshop;
   readonly request: VerifyRequest;
   readonly plan: NarrowPlan;
+  readonly together: Together;
   readonly check: Promise<PreparedCheck>;
-  readonly dir: string;
   readonly signal: AbortSignal;
+  /** Cases that ran into their deadline so far. */
+  timedOut: number;
 }
-
-type PreparedCheck = { readonly dir: string } | Exclude<Stripped, { readonly code: string }>;
 
 export async function verifyCases(
   workshop: Workshop,
   request: VerifyRequest,
   disconnected: AbortSignal,
-): Promise<CaseResult[]> {
+): Promise<Verified> {
   const dir = join(workshop.hostDir, randomName());
   const total = new AbortController();
   const timer = setTimeout(() => total.abort(), request.limits.totalTimeoutMs);
@@ -45,42 +59,37 @@ export async function verifyCases(
   try {
     const plan = await planNarrow(dir, request.rule);
     const check = prepareCheck(workshop, request, dir, signal);
-    const job: Job = { workshop, request, plan, check, dir, signal };
-    const results = await Promise.all(request.cases.map((each) => runCase(job, each)));
+    const casesDir = await writeTree(dir, {});
+    const caseDirs: string[] = [];
+    for (const { files } of request.cases) caseDirs.push(await writeTree(casesDir, files));
+    const together = await narrowInSlot(workshop, plan, casesDir, caseDirs.length, signal);
+    const job: Job = { workshop, request, plan, together, check, signal, timedOut: 0 };
+    const results = await Promise.all(
+      request.cases.map((each, index) => runCase(job, each, caseDirs[index] as string)),
+    );
     await check;
-    return results;
+    return {
+      results: results.filter((result) => result !== undefined),
+      notRun: request.cases.filter((_, index) => results[index] === undefined).map(({ id }) => id),
+    };
   } finally {
     clearTimeout(timer);
     await removeTree(dir);
   }
 }
 
-/** Strips the types while the first cases are being narrowed. Never rejects. */
-async function prepareCheck(
+async function narrowInSlot(
   workshop: Workshop,
-  request: VerifyRequest,
-  dir: string,
+  plan: NarrowPlan,
+  casesDir: string,
+  caseCount: number,
   signal: AbortSignal,
-): Promise<PreparedCheck> {
+): Promise<Together> {
   const release = await workshop.slots.acquire(signal);
-  const hostError = (message: string): PreparedCheck => ({
-    ending: { outcome: 'host_error', error: { name: 'HostError', message } },
-  });
-  if (release === undefined) return hostError('the time for this request ran out');
-  let undead = false;
-  try {
-    const empty = await writeTree(dir, {});
-    const stripped = await stripTypes(workshop.jail, request.rule.files['check.ts'] ?? '', empty, signal);
-    if (!('code' in stripped)) {
-      undead = stripped.undead ?? false;
-      return stripped;
-    }
-    return { dir: await writeTree(dir, { 'check.mjs': stripped.code }) };
-  } catch (error) {
-    return hostError(messageOf(error));
-  } finally {
-    if (!undead) release();
-  }
+  if (release === undefined) return { resultOf: () => undefined, shareMs: 0, undead: false };
+  const together = await narrowTogether(workshop.jail, plan, casesDir, caseCount, signal);
+  release(together.undead);
+  return together;
 }
 
 const EMPTY = {
@@ -93,7 +102,8 @@ const EMPTY = {
   checkMs: 0,
 } as const;
 
-async function runCase(job: Job, input: CaseInput): Promise<CaseResult> {
+/** Undefined when the case was left out because enough others had timed out. */
+async function runCase(job: Job, input: CaseInput, caseDir: string): Promise<CaseResult | undefined> {
   const release = await job.workshop.slots.acquire(job.signal);
   const hostError = (message: string): CaseResult => ({
     id: input.id,
@@ -105,15 +115,15 @@ async function runCase(job: Job, input: CaseInput): Promise<CaseResult> {
   if (release === undefined) return hostError('not started: the time for this request ran out');
   let undead = false;
   try {
-    const caseDir = await writeTree(job.dir, input.files);
+    if (job.timedOut >= STOP_AFTER_TIMEOUTS) return undefined;
     const ran = await runInRooms(job, input, caseDir);
     undead = ran.undead;
+    if (ran.result.outcome === 'timed_out') job.timedOut += 1;
     return ran.result;
   } catch (error) {
     return hostError(messageOf(error));
   } finally {
-    // A slot whose room was not seen dead is never used again.
-    if (!undead) release();
+    release(undead);
   }
 }
 
@@ -123,11 +133,11 @@ interface Ran {
 }
 
 async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<Ran> {
-  const { jail } = job.workshop;
+  const { caseTimeoutMs } = job.request.limits;
   const startedAt = performance.now();
-  const deadlineAt = startedAt + job.request.limits.caseTimeoutMs;
-  const narrowed = await narrow(jail, job.plan, caseDir, deadlineAt, job.signal);
-  const narrowMs = Math.round(performance.now() - startedAt);
+  const deadlineAt = startedAt + caseTimeoutMs;
+  const narrowed = await narrowCase(job, caseDir, deadlineAt);
+  const narrowMs = Math.round(performance.now() - startedAt) + job.together.shareMs;
   const base = { id: input.id, ...EMPTY, narrowMs };
   if (narrowed.ending) {
     const result: CaseResult = { ...base, stage: 'narrow', ...late(job, narrowed.ending) };
@@ -137,7 +147,7 @@ async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<
     // The zero-match gate: the check is never started, and that is a result, not an error.
     const dirs = { case: caseDir, rule: job.plan.dir };
     const trees = await syntaxTrees(
-      jail,
+      job.workshop.jail,
       job.request.rule.captures,
       input.files,
       dirs,
@@ -146,24 +156,45 @@ async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<
     );
     return { result: { ...base, stage: 'narrow', outcome: 'exited', trees }, undead: false };
   }
+  const timeoutMs = caseTimeoutMs - narrowMs;
+  if (timeoutMs < Math.min(MIN_CHECK_MS, caseTimeoutMs / 4)) {
+    const message = `finding the matches took ${narrowMs} of ${caseTimeoutMs} ms`;
+    const error = { name: 'NarrowTooSlow', message };
+    return { result: { ...base, stage: 'narrow', outcome: 'timed_out', error }, undead: false };
+  }
+  return checkCase(job, caseDir, { ...base, narrowMs }, narrowed.matches, timeoutMs);
+}
+
+async function narrowCase(job: Job, caseDir: string, deadlineAt: number): Promise<NarrowResult> {
+  const known = job.together.resultOf(caseDir);
+  return known ?? (await narrow(job.workshop.jail, job.plan, caseDir, deadlineAt, job.signal));
+}
+
+async function checkCase(
+  job: Job,
+  caseDir: string,
+  base: Omit<CaseResult, 'stage' | 'outcome'>,
+  matches: readonly Match[],
+  timeoutMs: number,
+): Promise<Ran> {
   const matched = {
     ...base,
     stage: 'check' as const,
-    matchCount: narrowed.matches.length,
-    matches: narrowed.matches.slice(0, MAX_LISTED_MATCHES).map(shorten),
+    matchCount: matches.length,
+    matches: matches.slice(0, MAX_LISTED_MATCHES).map(shorten),
   };
+  // Waiting for the shared type stripping is not the case's own time.
   const check = await job.check;
   if (!('dir' in check)) return { result: { ...matched, ...late(job, check.ending) }, undead: false };
-  const checkStartedAt = performance.now();
-  const { undead, ...checked } = await runCheck(jail, {
+  const startedAt = performance.now();
+  const { undead, ...checked } = await runCheck(job.workshop.jail, {
     caseDir,
     checkDir: check.dir,
-    matches: narrowed.matches,
-    // What the narrow left; waiting for the shared type stripping is not the case's own time.
-    timeoutMs: job.request.limits.caseTimeoutMs - narrowMs,
+    matches,
+    timeoutMs,
     signal: job.signal,
   });
-  const checkMs = Math.round(performance.now() - checkStartedAt);
+  const checkMs = Math.round(performance.now() - startedAt);
   const { outcome, error, findings, console } = { error: undefined, ...checked, ...late(job, checked) };
   return { result: { ...matched, outcome, ...(error ? { error } : {}), findings, console, checkMs }, undead };
 }

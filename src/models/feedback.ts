@@ -94,9 +94,11 @@ function treeExcerpt(tree: string, aroundLine: number | undefined): string {
   return clean([...(from > 0 ? ['…'] : []), ...shown, '…'].join('\n'), 8_000);
 }
 
-/** Tree lines are `kind line:column text`, 1-based, indented by depth. */
+/** Tree lines are `field: kind line:column text`, 1-based, indented by depth. */
 function nearestTreeLine(lines: readonly string[], sourceLine: number): number {
-  const found = lines.findIndex((text) => Number(/^\s*\S+ (\d+):\d+/.exec(text)?.[1] ?? 0) >= sourceLine);
+  const found = lines.findIndex(
+    (text) => Number(/^\s*(?:\S+: )?\S+ (\d+):\d+/.exec(text)?.[1] ?? 0) >= sourceLine,
+  );
   return found < 0 ? 0 : found;
 }
 

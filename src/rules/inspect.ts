@@ -117,6 +117,7 @@ function infoOf(path: string, capture: CaptureFile): CaptureInfo {
     name,
     match,
     language: canonicalLanguage(capture.language) ?? capture.language,
+    scoped: capture.files !== undefined || capture.ignores !== undefined,
   };
 }
 

@@ -1,30 +1,32 @@
 /** Reports of chunks put together into the report of one verification. Pure. */
+import { STOP_AFTER_TIMEOUTS } from '../../container/protocol.ts';
 import type { CaseReport, HostAnswer, Report, SandboxKind } from '../schema/report.ts';
 import type { RuleCase } from '../schema/request.ts';
 import { reportCase, verdictOf } from './case-status.ts';
 
-/** A rule that hangs hangs everywhere: after this many timed-out cases in a chunk the rest is not run. */
-const TIMEOUTS_THAT_DECIDE = 3;
-
 export function reportChunk(kind: SandboxKind, cases: readonly RuleCase[], answer: HostAnswer): Report {
-  const reports = cases.map((one, index) => {
-    const result = answer.results[index];
-    if (result === undefined) throw new RangeError('answer has fewer results than cases');
-    return reportCase(one, result);
-  });
+  const results = new Map(answer.results.map((result) => [result.id, result]));
+  const reports: CaseReport[] = [];
+  const notRun: string[] = [];
+  for (const [index, one] of cases.entries()) {
+    const result = results.get(`c${index}`);
+    if (result === undefined) notRun.push(one.name);
+    else reports.push(reportCase(one, result));
+  }
   return {
-    verdict: verdictOf(reports, []),
+    verdict: verdictOf(reports, notRun),
     sandbox: kind,
     build: answer.build,
     isolation: answer.isolation,
     cases: reports,
-    notRun: [],
+    notRun,
     sandboxMs: answer.durationMs,
   };
 }
 
+/** A check that hangs hangs everywhere: the chunks after this one would only say so again. */
 export function decidesEarly(chunk: Report): boolean {
-  return chunk.cases.filter((one) => one.outcome === 'timed_out').length >= TIMEOUTS_THAT_DECIDE;
+  return chunk.cases.filter((one) => one.outcome === 'timed_out').length >= STOP_AFTER_TIMEOUTS;
 }
 
 /** @param all every case of the rule, so that the ones no chunk covers are named as not run */

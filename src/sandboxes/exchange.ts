@@ -53,9 +53,10 @@ export async function readAnswer(exchange: Exchange, response: Response): Promis
   }
   const answer = parsed.data;
   if (answer.nonce !== exchange.nonce) throw new Fault('SANDBOX_BAD_ANSWER', 'answer is for another call');
-  const inOrder = answer.results.every((result, index) => result.id === `c${index}`);
-  if (!inOrder || answer.results.length !== exchange.caseCount) {
-    throw new Fault('SANDBOX_BAD_ANSWER', 'answer does not list every case once, in order');
+  const ids = [...answer.results.map((result) => result.id), ...answer.notRun];
+  const expected = Array.from({ length: exchange.caseCount }, (_, index) => `c${index}`);
+  if (ids.length !== expected.length || expected.some((id) => !ids.includes(id))) {
+    throw new Fault('SANDBOX_BAD_ANSWER', 'answer does not list every case once');
   }
   assertIsolated(answer.isolation);
   return answer;

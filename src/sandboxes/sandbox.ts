@@ -17,7 +17,7 @@ export interface SandboxCall {
 export interface Sandbox {
   readonly kind: SandboxKind;
   /**
-   * Runs the rule on the cases. Results come in case order.
+   * Runs the rule on the cases; result `c<n>` is that of case n.
    * @throws Fault SANDBOX_UNAVAILABLE | SANDBOX_BAD_ANSWER (try again with a new id),
    *   SANDBOX_NOT_ISOLATED | SANDBOX_REFUSED_INPUT (do not)
    */

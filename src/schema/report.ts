@@ -62,6 +62,7 @@ export const verifyResponseSchema = z.object({
   build: hostBuildSchema,
   isolation: isolationReportSchema,
   results: z.array(caseResultSchema),
+  notRun: z.array(text(40)),
   durationMs: z.number().min(0),
 });
 

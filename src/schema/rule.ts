@@ -81,6 +81,8 @@ export const captureInfo = z.strictObject({
   name: z.string(),
   match: z.enum(['anchor', 'broad']),
   language: z.string(),
+  /** Has `files` or `ignores`, whose globs start at the repository's root. */
+  scoped: z.boolean(),
 });
 export type CaptureInfo = z.infer<typeof captureInfo>;
 

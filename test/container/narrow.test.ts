@@ -102,7 +102,14 @@ it('gives single metavariables only', async () => {
 
 it('puts broad captures after anchors, in file-name order, once per file', async () => {
   const broad = (file: string, id: string, pattern: string): readonly [CaptureInput, string] => [
-    { file: `captures/${file}`, id, name: `name-${id}`, match: 'broad', language: 'typescript' },
+    {
+      file: `captures/${file}`,
+      id,
+      name: `name-${id}`,
+      match: 'broad',
+      language: 'typescript',
+      scoped: false,
+    },
     `id: ${id}\nlanguage: typescript\nrule:\n  pattern: ${pattern}\n`,
   ];
   const result = await run(

@@ -100,6 +100,7 @@ export const CALLS: CaptureInput = {
   name: 'calls',
   match: 'anchor',
   language: 'typescript',
+  scoped: false,
 };
 
 export const MARKED: CaseInput = { id: 'c0', files: { 'src/a.ts': 'const a = 1;\nmark(a);\n' } };

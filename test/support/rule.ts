@@ -52,7 +52,7 @@ export function caseResult(over: Partial<HostCaseResult> = {}): HostCaseResult {
 }
 
 export function answer(results: HostCaseResult[], over: Partial<HostAnswer> = {}): HostAnswer {
-  return { protocol: 1, nonce: 'n', build, isolation, results, durationMs: 5, ...over };
+  return { protocol: 1, nonce: 'n', build, isolation, results, notRun: [], durationMs: 5, ...over };
 }
 
 export function acceptedReport(all: readonly RuleCase[] = cases): Report {

@@ -86,7 +86,9 @@ describe('verification', () => {
       reportChunk(
         'host',
         [one],
-        answer(good.slice(n, n + 1), { build: { id: `${n}`, node: '', astGrep: '' } }),
+        answer([{ ...(good[n] ?? caseResult()), id: 'c0' }], {
+          build: { id: `${n}`, node: '', astGrep: '' },
+        }),
       ),
     );
     expect(mergeReports(chunks, cases).verdict).toBe('inconclusive');
@@ -95,10 +97,19 @@ describe('verification', () => {
   test('three timed-out cases decide early, two do not', () => {
     const chunk = (n: number) => {
       const all = Array.from({ length: n }, (_, i): RuleCase => ({ ...valid, name: `${i}` }));
-      return reportChunk('host', all, answer(all.map(() => caseResult({ outcome: 'timed_out' }))));
+      return reportChunk(
+        'host',
+        all,
+        answer(all.map((_, i) => caseResult({ id: `c${i}`, outcome: 'timed_out' }))),
+      );
     };
     expect(decidesEarly(chunk(2))).toBe(false);
     expect(decidesEarly(chunk(3))).toBe(true);
+  });
+
+  test('a case the host left out keeps the rule from being accepted', () => {
+    const chunk = reportChunk('host', cases, answer(good.slice(0, 1), { notRun: ['c1'] }));
+    expect(chunk).toMatchObject({ verdict: 'rejected', notRun: ['evaluates'] });
   });
 
   test('an empty verification is never accepted', () => {

@@ -28,6 +28,11 @@ test('the host is told nothing that would give the expected answer away', () => 
     expect(body).not.toContain(telltale);
 });
 
+test('cases left out must be named', async () => {
+  const some = { ...good(), results: good().results.slice(0, 1), notRun: ['c1'] };
+  expect(await readAnswer(exchange, respond(some))).toEqual(some);
+});
+
 test('a good answer is accepted', async () => {
   expect(await readAnswer(exchange, respond(good()))).toEqual(good());
 });
@@ -39,10 +44,11 @@ describe('an answer is refused', () => {
     ['with the nonce of another call', () => change({ nonce: 'other' }), 'SANDBOX_BAD_ANSWER'],
     ['without one of the cases', () => change({ results: good().results.slice(1) }), 'SANDBOX_BAD_ANSWER'],
     [
-      'with the cases in another order',
-      () => change({ results: good().results.reverse() }),
+      'with one case twice',
+      () => change({ results: [...good().results, caseResult({ id: 'c1' })] }),
       'SANDBOX_BAD_ANSWER',
     ],
+    ['with a case that was not asked for', () => change({ notRun: ['c7'] }), 'SANDBOX_BAD_ANSWER'],
     [
       'with an unknown outcome',
       () => change({ results: [{ ...caseResult(), outcome: 'passed' as never }, caseResult({ id: 'c1' })] }),
