@@ -31,7 +31,7 @@ export interface NarrowPlan {
 const CONFIG = 'ruleDirs:\n  - rules\n';
 
 /** Lays the capture files out once per verification, byte for byte. */
-export async function planNarrow(parent: string, rule: RuleInput): Promise<NarrowPlan> {
+export function planNarrow(parent: string, rule: RuleInput): NarrowPlan {
   const files: Record<string, string> = {};
   const scans: Scan[] = [];
   const add = (folder: string, captures: readonly CaptureInput[], broad: CaptureInput | undefined): void => {
@@ -48,7 +48,7 @@ export async function planNarrow(parent: string, rule: RuleInput): Promise<Narro
   for (const [index, capture] of broads.entries()) add(`broad-${index}`, [capture], capture);
   const names = new Map(rule.captures.map((capture) => [capture.id, capture.name]));
   const scoped = rule.captures.some((capture) => capture.scoped);
-  return { dir: await writeTree(parent, files), scans, names, scoped };
+  return { dir: writeTree(parent, files), scans, names, scoped };
 }
 
 export interface NarrowResult {

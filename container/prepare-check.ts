@@ -29,7 +29,7 @@ export async function prepareCheck(
     const stripped = known === undefined ? await stripInSlot(workshop, source, dir, signal) : { code: known };
     if (!('code' in stripped)) return stripped;
     keep(digest, stripped.code);
-    return { dir: await writeTree(dir, { 'check.mjs': stripped.code }) };
+    return { dir: writeTree(dir, { 'check.mjs': stripped.code }) };
   } catch (error) {
     return hostError(messageOf(error));
   }
@@ -45,7 +45,7 @@ async function stripInSlot(
   if (release === undefined) return hostError('the time for this request ran out');
   let lost = false;
   try {
-    const stripped = await stripTypes(workshop.jail, source, await writeTree(dir, {}), signal);
+    const stripped = await stripTypes(workshop.jail, source, writeTree(dir, {}), signal);
     lost = 'undead' in stripped && stripped.undead === true;
     return stripped;
   } finally {

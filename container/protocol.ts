@@ -19,7 +19,7 @@ export const CASE_TIMEOUT_MS = 10_000;
 export const HOST_TOTAL_TIMEOUT_MS = 90_000;
 export const CALLER_TIMEOUT_MS = 110_000;
 
-/** Cases a host runs at the same time at the least; chunk sizes are planned with it. */
+/** Cases a host runs at the same time at the least. */
 export const HOST_PARALLELISM = 2;
 
 /**
@@ -194,7 +194,10 @@ export interface VerifyResponse {
   readonly isolation: IsolationReport;
   /** One per case that was run, in request order. */
   readonly results: readonly CaseResult[];
-  /** Ids of cases left out after {@link STOP_AFTER_TIMEOUTS}; every case is here or in `results`. */
+  /**
+   * Ids of cases left out, after {@link STOP_AFTER_TIMEOUTS} or because they might not have ended within
+   * the request's total. Every case is here or in `results`.
+   */
   readonly notRun: readonly string[];
   readonly durationMs: number;
 }

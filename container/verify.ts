@@ -42,6 +42,8 @@ interface Job {
   readonly together: Together;
   readonly check: Promise<PreparedCheck>;
   readonly signal: AbortSignal;
+  /** Until when a case may be started: one started later might not end within the host's total. */
+  readonly startUntil: number;
   /** Cases that ran into their deadline so far. */
   timedOut: number;
 }
@@ -51,19 +53,20 @@ export async function verifyCases(
   request: VerifyRequest,
   disconnected: AbortSignal,
 ): Promise<Verified> {
+  const startedAt = performance.now();
   const dir = join(workshop.hostDir, randomName());
   const total = new AbortController();
   const timer = setTimeout(() => total.abort(), request.limits.totalTimeoutMs);
   const signal = AbortSignal.any([disconnected, total.signal]);
   await mkdir(dir, { mode: 0o711 });
   try {
-    const plan = await planNarrow(dir, request.rule);
+    const plan = planNarrow(dir, request.rule);
     const check = prepareCheck(workshop, request, dir, signal);
-    const casesDir = await writeTree(dir, {});
-    const caseDirs: string[] = [];
-    for (const { files } of request.cases) caseDirs.push(await writeTree(casesDir, files));
+    const casesDir = writeTree(dir, {});
+    const caseDirs = request.cases.map(({ files }) => writeTree(casesDir, files));
     const together = await narrowInSlot(workshop, plan, casesDir, caseDirs.length, signal);
-    const job: Job = { workshop, request, plan, together, check, signal, timedOut: 0 };
+    const startUntil = startedAt + request.limits.totalTimeoutMs - request.limits.caseTimeoutMs;
+    const job: Job = { workshop, request, plan, together, check, signal, startUntil, timedOut: 0 };
     const results = await Promise.all(
       request.cases.map((each, index) => runCase(job, each, caseDirs[index] as string)),
     );
@@ -74,7 +77,7 @@ export async function verifyCases(
     };
   } finally {
     clearTimeout(timer);
-    await removeTree(dir);
+    removeTree(dir);
   }
 }
 
@@ -102,7 +105,7 @@ const EMPTY = {
   checkMs: 0,
 } as const;
 
-/** Undefined when the case was left out because enough others had timed out. */
+/** Undefined when the case was left out: enough others had timed out, or it might not have ended in time. */
 async function runCase(job: Job, input: CaseInput, caseDir: string): Promise<CaseResult | undefined> {
   const release = await job.workshop.slots.acquire(job.signal);
   const hostError = (message: string): CaseResult => ({
@@ -112,10 +115,10 @@ async function runCase(job: Job, input: CaseInput, caseDir: string): Promise<Cas
     outcome: 'host_error',
     error: { name: 'HostError', message },
   });
-  if (release === undefined) return hostError('not started: the time for this request ran out');
+  if (release === undefined) return undefined;
   let undead = false;
   try {
-    if (job.timedOut >= STOP_AFTER_TIMEOUTS) return undefined;
+    if (job.timedOut >= STOP_AFTER_TIMEOUTS || performance.now() > job.startUntil) return undefined;
     const ran = await runInRooms(job, input, caseDir);
     undead = ran.undead;
     if (ran.result.outcome === 'timed_out') job.timedOut += 1;

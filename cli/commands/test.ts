@@ -1,15 +1,13 @@
 /** `assay test DIR`: runs a rule directory's own cases in a sandbox and prints the report. Signs nothing. */
-import { randomUUID } from 'node:crypto';
 import colors from 'picocolors';
 import { Fault } from '../../src/errors.ts';
 import { isGood } from '../../src/rules/case-status.ts';
-import { planChunks } from '../../src/rules/chunks.ts';
 import { inspectCaptures } from '../../src/rules/inspect.ts';
 import { inspectCheck } from '../../src/rules/inspect-check.ts';
 import { parseRuleDirectory, type RuleDirectory } from '../../src/rules/layout.ts';
-import { mergeReports, reportChunk } from '../../src/rules/report.ts';
 import type { Problem } from '../../src/rules/result.ts';
 import { HostSandbox } from '../../src/sandboxes/host.ts';
+import { verifyAll } from '../../src/sandboxes/verify-all.ts';
 import type { CaseReport, Report, Verdict } from '../../src/schema/report.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit.ts';
 import { note, plain, print, printJson } from '../output.ts';
@@ -45,18 +43,8 @@ export async function test(directory: string, options: TestOptions): Promise<Exi
   const stopOnSignal = () => void host.stop().finally(() => process.exit(130));
   process.once('SIGINT', stopOnSignal).once('SIGTERM', stopOnSignal);
   try {
-    const sandbox = new HostSandbox(host);
-    const chunks: Report[] = [];
-    for (const cases of planChunks(rule.cases, options.timeout)) {
-      const answer = await sandbox.verify({
-        id: `test-${randomUUID()}`,
-        rule: { files: rule.ruleFiles, captures: captures.value },
-        cases,
-        caseTimeoutMs: options.timeout,
-      });
-      chunks.push(reportChunk(sandbox.kind, cases, answer));
-    }
-    const report = mergeReports(chunks, rule.cases);
+    const tested = { files: rule.ruleFiles, captures: captures.value };
+    const report = await verifyAll(new HostSandbox(host), tested, rule.cases, options.timeout);
     printReport(report, options);
     return EXIT_OF[report.verdict];
   } catch (error) {
@@ -112,6 +100,7 @@ function printReport(report: Report, options: TestOptions): void {
     return;
   }
   for (const one of report.cases) print(caseLine(one));
+  if (report.notRun.length > 0) print(colors.dim(`  ${report.notRun.length} cases were not run after these`));
   const passed = report.cases.filter((one) => isGood(one.status)).length;
   const color = report.verdict === 'accepted' ? colors.green : colors.red;
   print(

@@ -1,39 +1,28 @@
 /**
- * Splits the cases of one verification so that no sandbox call can outlive its deadline, whatever the
- * number of cases: even if every case of a chunk runs into its own deadline, the host answers in time.
+ * Which cases go into the next sandbox call. A call is bounded in bytes and number here and in time by
+ * the host, which starts no case that could not end within its total and names the ones it left; those
+ * come again. So fast cases need one call however many they are, and no call outlives its deadline.
  */
-import { HOST_PARALLELISM, HOST_TOTAL_TIMEOUT_MS } from '../../container/protocol.ts';
 import { byteLength } from '../schema/path.ts';
 import type { RuleCase } from '../schema/request.ts';
 
-/** Head room for setting up rooms and for the answer, kept out of the cases' share of the host total. */
-const HOST_OVERHEAD_MS = 10_000;
-/** Below the host's 8 MiB body limit with room for JSON escapes and the rule. */
-export const MAX_CHUNK_BYTES = 3 * 1024 * 1024;
+/** The host takes 64; fewer keep an answer well below its size limit. */
+export const MAX_CHUNK_CASES = 50;
+/** Below the host's 8 MiB body limit with room for the rule. */
+export const MAX_CHUNK_BYTES = 6 * 1024 * 1024;
 
-export function maxCasesPerChunk(caseTimeoutMs: number): number {
-  const rounds = Math.floor((HOST_TOTAL_TIMEOUT_MS - HOST_OVERHEAD_MS) / caseTimeoutMs);
-  return Math.max(1, Math.min(50, rounds * HOST_PARALLELISM));
-}
-
-/** Chunks in case order; each case is in exactly one. */
-export function planChunks(cases: readonly RuleCase[], caseTimeoutMs: number): RuleCase[][] {
-  const most = maxCasesPerChunk(caseTimeoutMs);
-  const chunks: RuleCase[][] = [];
-  let chunk: RuleCase[] = [];
+/** @param pending indexes into `cases`; the first of them is always taken */
+export function nextChunk(cases: readonly RuleCase[], pending: readonly number[]): number[] {
+  const chunk: number[] = [];
   let bytes = 0;
-  for (const one of cases) {
-    const size = caseBytes(one);
-    if (chunk.length > 0 && (chunk.length >= most || bytes + size > MAX_CHUNK_BYTES)) {
-      chunks.push(chunk);
-      chunk = [];
-      bytes = 0;
-    }
-    chunk.push(one);
-    bytes += size;
+  for (const index of pending) {
+    const one = cases[index];
+    if (one === undefined) throw new RangeError(`there is no case ${index}`);
+    bytes += caseBytes(one);
+    if (chunk.length > 0 && (chunk.length >= MAX_CHUNK_CASES || bytes > MAX_CHUNK_BYTES)) break;
+    chunk.push(index);
   }
-  if (chunk.length > 0) chunks.push(chunk);
-  return chunks;
+  return chunk;
 }
 
 /** As JSON text, which is how it travels: escapes can make it six times as long. */

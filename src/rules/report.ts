@@ -29,12 +29,21 @@ export function decidesEarly(chunk: Report): boolean {
   return chunk.cases.filter((one) => one.outcome === 'timed_out').length >= STOP_AFTER_TIMEOUTS;
 }
 
-/** @param all every case of the rule, so that the ones no chunk covers are named as not run */
+/** What is left of `pending` after a chunk: everything but the cases it ran. */
+export function stillPending(all: readonly RuleCase[], pending: readonly number[], chunk: Report): number[] {
+  const ran = new Set(chunk.cases.map(identity));
+  return pending.filter((index) => {
+    const one = all[index];
+    return one !== undefined && !ran.has(identity(one));
+  });
+}
+
+/** @param all every case of the rule; the report lists them in this order and names those that did not run */
 export function mergeReports(chunks: readonly Report[], all: readonly RuleCase[]): Report {
   const [first] = chunks;
   if (first === undefined) throw new RangeError('a verification has at least one chunk');
-  const cases: CaseReport[] = chunks.flatMap((chunk) => chunk.cases);
-  const ran = new Set(cases.map(identity));
+  const ran = new Map(chunks.flatMap((chunk) => chunk.cases).map((one) => [identity(one), one]));
+  const cases = all.map((one) => ran.get(identity(one))).filter((one) => one !== undefined);
   const notRun = all.filter((one) => !ran.has(identity(one))).map((one) => one.name);
   // Evidence names one build; chunks from different builds cannot be stated as one verification.
   const sameBuild = chunks.every((chunk) => chunk.build.id === first.build.id);

@@ -5,11 +5,10 @@
 import { z } from 'zod';
 import { Fault } from '../errors.ts';
 import type { Turn } from '../models/model.ts';
-import { PROMPT_VERSION, requestTurn, SYSTEM_PROMPT } from '../models/prompt.ts';
+import { PROMPT_VERSION, SYSTEM_PROMPT } from '../models/prompt.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
-import { loadRequest } from './load-request.ts';
 import { showProgress } from './progress.ts';
 
 /** What is kept of an answer in R2: everything, exact. */
@@ -102,8 +101,9 @@ async function callModel(job: Job, attempt: number, key: string, deps: StepDeps)
 
 /** The request, then every earlier reply with the feedback it got. */
 async function conversation(job: Job, attempt: number, deps: StepDeps): Promise<Turn[]> {
-  const request = await loadRequest(job, deps);
-  const turns: Turn[] = [{ role: 'user', text: requestTurn(request) }];
+  const first = await deps.store.objects.get(keys.firstTurn(job.orgId, job.generationId));
+  if (first === null) throw new Fault('STORE_MISSING', 'the first turn was not prepared');
+  const turns: Turn[] = [{ role: 'user', text: first }];
   for (let n = 1; n < attempt; n += 1) {
     const reply = await deps.store.objects.get(keys.reply(job.orgId, job.generationId, n));
     const feedback = await deps.store.objects.get(keys.feedback(job.orgId, job.generationId, n));

@@ -1,24 +1,18 @@
-/** Plans the chunks of every verification to come. */
-import { planChunks } from '../rules/chunks.ts';
+/**
+ * Builds the first turn of the conversation once, so that every attempt of a generation asks the same
+ * question in the same words, whatever is deployed meanwhile.
+ */
+import { requestTurn } from '../models/prompt.ts';
+import { keys } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
 
-export interface Plan {
-  /** Case indexes `from` up to but not including `to`. */
-  readonly chunks: readonly { readonly from: number; readonly to: number }[];
+export interface Prepared {
+  readonly cases: number;
 }
 
-export async function prepareGeneration(
-  job: Job,
-  input: { readonly caseTimeoutMs: number },
-  deps: StepDeps,
-): Promise<Plan> {
-  const { cases } = await loadRequest(job, deps);
-  let from = 0;
-  const chunks = planChunks(cases, input.caseTimeoutMs).map((chunk) => {
-    const range = { from, to: from + chunk.length };
-    from = range.to;
-    return range;
-  });
-  return { chunks };
+export async function prepareGeneration(job: Job, deps: StepDeps): Promise<Prepared> {
+  const request = await loadRequest(job, deps);
+  await deps.store.objects.putOnce(keys.firstTurn(job.orgId, job.generationId), requestTurn(request));
+  return { cases: request.cases.length };
 }

@@ -4,7 +4,8 @@
  */
 import { Fault } from '../errors.ts';
 import { isGood } from '../rules/case-status.ts';
-import { decidesEarly, reportChunk } from '../rules/report.ts';
+import { nextChunk } from '../rules/chunks.ts';
+import { decidesEarly, reportChunk, stillPending } from '../rules/report.ts';
 import { reportSchema } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
@@ -15,8 +16,8 @@ import { showProgress } from './progress.ts';
 export interface VerifyInput {
   readonly attempt: number;
   readonly chunk: number;
-  readonly from: number;
-  readonly to: number;
+  /** Indexes of the cases that are still to be run in this attempt. */
+  readonly pending: readonly number[];
   readonly rule: ObjectRef;
   readonly caseTimeoutMs: number;
   /** Passing cases of earlier chunks of this attempt, for the progress shown. */
@@ -28,7 +29,10 @@ export interface VerifyInput {
 export interface ChunkVerified {
   readonly report: ObjectRef;
   readonly passed: number;
-  readonly decidesEarly: boolean;
+  /** Indexes of the cases that are left for the next chunk. */
+  readonly pending: readonly number[];
+  /** True when running the rest would only say the same again. */
+  readonly decided: boolean;
 }
 
 /** @throws Fault SANDBOX_* */
@@ -37,7 +41,9 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
   const { objects, events } = deps.store;
   await showProgress(job, { step: 'verify', attempt, casesPassed: input.passedBefore }, deps);
   const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
-  const cases = (await loadRequest(job, deps)).cases.slice(input.from, input.to);
+  const all = (await loadRequest(job, deps)).cases;
+  const taken = nextChunk(all, input.pending);
+  const cases = taken.map((index) => all[index]).filter((one) => one !== undefined);
   const answer = await deps.sandbox.verify({
     id: `${job.generationId}-${attempt}-${chunk}-${input.stepAttempt}`.toLowerCase(),
     rule,
@@ -51,8 +57,11 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
       `the sandbox could not run a case: ${broken.error?.message ?? 'no reason given'}`,
     );
   }
-  const fresh = JSON.stringify(reportChunk(deps.sandbox.kind, cases, answer));
-  const { ref, text } = await objects.putOnce(keys.chunk(job.orgId, job.generationId, attempt, chunk), fresh);
+  const fresh = reportChunk(deps.sandbox.kind, cases, answer);
+  if (fresh.cases.length === 0)
+    throw new Fault('SANDBOX_UNAVAILABLE', 'the sandbox had no time to run a case');
+  const key = keys.chunk(job.orgId, job.generationId, attempt, chunk);
+  const { ref, text } = await objects.putOnce(key, JSON.stringify(fresh));
   // An interrupted run may have stored its own report first: that one counts, for everybody.
   const report = reportSchema.parse(JSON.parse(text));
   const passed = report.cases.filter((one) => isGood(one.status)).length;
@@ -63,8 +72,9 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
     job.generationId,
     `attempt:${attempt}:verified:${chunk}`,
     'verified',
-    { attempt, chunk, cases: cases.length, passed, casesPassed, sandboxMs: report.sandboxMs },
+    { attempt, chunk, cases: report.cases.length, passed, casesPassed, sandboxMs: report.sandboxMs },
     deps.now().toISOString(),
   );
-  return { report: ref, passed, decidesEarly: decidesEarly(report) };
+  const pending = stillPending(all, input.pending, report);
+  return { report: ref, passed, pending, decided: decidesEarly(report) };
 }

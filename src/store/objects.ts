@@ -15,6 +15,7 @@ export interface ObjectRef {
 /** Every key prefix in one place. Nothing else builds a key. */
 export const keys = {
   request: (org: string, generation: string) => `${base(org, generation)}/request.json`,
+  firstTurn: (org: string, generation: string) => `${base(org, generation)}/first-turn.txt`,
   reply: (org: string, generation: string, attempt: number) =>
     `${base(org, generation)}/attempts/${attempt}/reply.json`,
   rule: (org: string, generation: string, attempt: number) =>

@@ -11,10 +11,10 @@ import type { StepDeps } from '../steps/deps.ts';
 import { type EndInput, endGeneration } from '../steps/end-generation.ts';
 import { inspectReply } from '../steps/inspect-rule.ts';
 import { type Judged, judgeAttempt } from '../steps/judge-attempt.ts';
-import { type Plan, prepareGeneration } from '../steps/prepare-generation.ts';
+import { prepareGeneration } from '../steps/prepare-generation.ts';
 import { publishRule } from '../steps/publish-rule.ts';
 import { signRule } from '../steps/sign-rule.ts';
-import { type ChunkVerified, verifyChunk } from '../steps/verify-chunk.ts';
+import { verifyChunk } from '../steps/verify-chunk.ts';
 import type { ObjectRef } from '../store/objects.ts';
 import { openDeps } from './deps.ts';
 import { durable, type StepRun } from './durable.ts';
@@ -50,7 +50,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
 /** `null` when a rule was published; otherwise how the generation ends. */
 async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndInput | null> {
   const limits = await runStep(policies.accept, (deps) => acceptRequest(job, deps));
-  const plan = await runStep(policies.prepare, (deps) => prepareGeneration(job, limits, deps));
+  const prepared = await runStep(policies.prepare, (deps) => prepareGeneration(job, deps));
   let spentUsd: number | null = 0;
   let last = 'no attempt was made';
   for (let attempt = 1; attempt <= limits.attempts; attempt += 1) {
@@ -67,7 +67,7 @@ async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndI
       last = inspected.summary;
       continue;
     }
-    const judged = await verify(job, attempt, inspected.rule, limits, plan, runStep);
+    const judged = await verify(job, attempt, inspected.rule, limits, prepared.cases, runStep);
     last = judged.summary;
     if (judged.verdict === 'accepted') {
       await publish(job, { attempt, asked, judged, rule: inspected.rule, limits }, runStep);
@@ -86,23 +86,22 @@ async function verify(
   attempt: number,
   rule: ObjectRef,
   limits: Limits,
-  plan: Plan,
+  caseCount: number,
   runStep: RunStep,
 ): Promise<Judged> {
-  const done: ChunkVerified[] = [];
-  for (const [chunk, range] of plan.chunks.entries()) {
-    const passedBefore = done.reduce((sum, one) => sum + one.passed, 0);
+  const chunks: ObjectRef[] = [];
+  let pending = Array.from({ length: caseCount }, (_, index) => index);
+  let passedBefore = 0;
+  while (pending.length > 0) {
+    const chunk = chunks.length;
+    const input = { attempt, chunk, pending, rule, caseTimeoutMs: limits.caseTimeoutMs, passedBefore };
     const verified = await runStep(policies.verify(attempt, chunk + 1), (deps, { stepAttempt }) =>
-      verifyChunk(
-        job,
-        { attempt, chunk, ...range, rule, caseTimeoutMs: limits.caseTimeoutMs, passedBefore, stepAttempt },
-        deps,
-      ),
+      verifyChunk(job, { ...input, stepAttempt }, deps),
     );
-    done.push(verified);
-    if (verified.decidesEarly) break;
+    chunks.push(verified.report);
+    passedBefore += verified.passed;
+    pending = verified.decided ? [] : [...verified.pending];
   }
-  const chunks = done.map((one) => one.report);
   return runStep(policies.judge(attempt), (deps) => judgeAttempt(job, { attempt, chunks }, deps));
 }
 

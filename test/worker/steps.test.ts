@@ -10,6 +10,7 @@ import type { Job, StepDeps } from '../../src/steps/deps.ts';
 import { endGeneration } from '../../src/steps/end-generation.ts';
 import { inspectReply } from '../../src/steps/inspect-rule.ts';
 import { judgeAttempt } from '../../src/steps/judge-attempt.ts';
+import { prepareGeneration } from '../../src/steps/prepare-generation.ts';
 import { publishRule } from '../../src/steps/publish-rule.ts';
 import { signRule } from '../../src/steps/sign-rule.ts';
 import { verifyChunk } from '../../src/steps/verify-chunk.ts';
@@ -78,6 +79,7 @@ async function fixture(): Promise<Fixture> {
     created_at: deps.now().toISOString(),
   });
   await acceptRequest(job, deps);
+  await prepareGeneration(job, deps);
   return { job, deps, model };
 }
 
@@ -88,8 +90,7 @@ async function untilSigned({ job, deps }: Fixture) {
   const verify = {
     attempt: 1,
     chunk: 0,
-    from: 0,
-    to: 2,
+    pending: [0, 1],
     rule: inspected.rule,
     caseTimeoutMs: 1_000,
     passedBefore: 0,
@@ -202,8 +203,7 @@ test('a case the sandbox could not run is a fault, never a verdict', async () =>
   const input = {
     attempt: 1,
     chunk: 0,
-    from: 0,
-    to: 2,
+    pending: [0, 1],
     rule: inspected.rule,
     caseTimeoutMs: 1_000,
     passedBefore: 0,

@@ -189,14 +189,30 @@ describe('cancel', () => {
 
 test('many cases are verified in chunks, each a step of its own', async () => {
   const cases = Array.from(
-    { length: 40 },
+    { length: 60 },
     (_, n): RuleCase =>
       n % 2 === 0
         ? { name: `valid ${n}`, kind: 'valid', files: { 'a.ts': `JSON.parse(s${n});\n` } }
         : { name: `invalid ${n}`, kind: 'invalid', files: { 'a.ts': `eval(s${n});\n` } },
   );
   const generation = await run('good', { cases });
-  expect(generation).toMatchObject({ status: 'signed', cases: { total: 40, passed: 40 } });
+  expect(generation).toMatchObject({ status: 'signed', cases: { total: 60, passed: 60 } });
   const verified = (await events(generation.id)).filter((event) => event.type === 'verified');
-  expect(verified.map((event) => event.data.cases)).toEqual([16, 16, 8]);
+  expect(verified.map((event) => event.data.cases)).toEqual([50, 10]);
+});
+
+test('a rule that hangs is given up after three time-outs, and the feedback says so', async () => {
+  const cases = Array.from(
+    { length: 12 },
+    (_, n): RuleCase => ({
+      name: `${n}`,
+      kind: n === 0 ? 'valid' : 'invalid',
+      files: { 'a.ts': n === 0 ? 'JSON.parse(s);\n' : `eval(s${n});\n` },
+    }),
+  );
+  const generation = await run('endless, good', { cases, limits: { caseTimeoutMs: 1_000 } });
+  expect(generation).toMatchObject({ status: 'signed', attempt: 2, cases: { passed: 12 } });
+  expect(generation.attempts[0]?.cases.length).toBeLessThan(12);
+  const feedback = await (await env.BUCKET.get(keys.feedback('first', generation.id, 1)))?.text();
+  expect(feedback).toContain('cases were not run after these failures');
 });
