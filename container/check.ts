@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FindingsResult, readFindings, readFrames } from './findings.ts';
 import { type Jail, ROOM, type RoomSpec } from './jail/jail.ts';
-import { type RoomExit, runRoom } from './jail/run.ts';
+import { type RoomExit, type RoomTask, runRoom } from './jail/run.ts';
 import {
   CHECK_HEAP_MIB,
   CHECK_ROOM,
@@ -16,7 +16,9 @@ import {
   STRIP_TIMEOUT_MS,
 } from './limits.ts';
 import { abnormalEnding, type Ending, ending, endingOfThrown, memoryEnding } from './outcome.ts';
-import type { CheckError, Finding, Match } from './protocol.ts';
+import type { CaseInput, CheckError, Finding, Match } from './protocol.ts';
+import type { ReadyRoom, StartRoom } from './ready-rooms.ts';
+import { writeInto } from './temp.ts';
 import { cleanText } from './text.ts';
 
 /** Inside the room; stack frames and messages name it, and are mapped back to `check.ts`. */
@@ -48,6 +50,8 @@ export interface CheckInput {
   readonly caseDir: string;
   /** Host directory that holds the stripped check. */
   readonly checkDir: string;
+  /** A room made ready ahead, with what has to be put into it. */
+  readonly ready?: { readonly room: ReadyRoom; readonly files: CaseInput['files']; readonly code: string };
   readonly matches: readonly Match[];
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -55,21 +59,41 @@ export interface CheckInput {
 
 export async function runCheck(jail: Jail, input: CheckInput): Promise<CheckResult> {
   const token = randomBytes(24).toString('base64url');
-  const spec: RoomSpec = {
-    argv: [ROOM.node, ...NODE_FLAGS, `${ROOM.scripts}/runner.cjs`],
-    // Not the case: a check must use the root it is given, as it must in the Taskless CLI.
-    cwd: '/',
-    caseDir: input.caseDir,
-    ruleDir: input.checkDir,
-    limits: CHECK_ROOM,
-  };
-  const exit = await runRoom(jail, spec, {
+  const task: RoomTask = {
     stdin: JSON.stringify({ token, root: ROOM.case, matches: input.matches }),
     timeoutMs: input.timeoutMs,
     signal: input.signal,
-    maxOutputBytes: MAX_OUTPUT_BYTES,
-    keepBytes: MAX_CONSOLE_BYTES,
-  });
+  };
+  const { ready } = input;
+  if (ready !== undefined) {
+    writeInto(ready.room.caseDir, ready.files);
+    writeInto(ready.room.checkDir, { 'check.mjs': ready.code });
+    const result = toResult(await ready.room.run(task), token);
+    // It may have died while it waited; then nothing of the check has run, and a fresh room is owed.
+    if (result.outcome !== 'host_error' || input.signal.aborted) return result;
+  }
+  const dirs = { caseDir: input.caseDir, checkDir: input.checkDir };
+  return toResult(await runRoom(jail, checkSpec(dirs), { ...task, ...CHECK_PIPES }), token);
+}
+
+/** A room for a check that is not known yet. */
+export const startReadyRoom: StartRoom = (jail, dirs, task, wait) =>
+  runRoom(jail, checkSpec(dirs), { ...wait, ...CHECK_PIPES, task });
+
+const CHECK_PIPES = { maxOutputBytes: MAX_OUTPUT_BYTES, keepBytes: MAX_CONSOLE_BYTES } as const;
+
+function checkSpec(dirs: { readonly caseDir: string; readonly checkDir: string }): RoomSpec {
+  return {
+    argv: [ROOM.node, ...NODE_FLAGS, `${ROOM.scripts}/runner.cjs`],
+    // Not the case: a check must use the root it is given, as it must in the Taskless CLI.
+    cwd: '/',
+    caseDir: dirs.caseDir,
+    ruleDir: dirs.checkDir,
+    limits: CHECK_ROOM,
+  };
+}
+
+function toResult(exit: RoomExit, token: string): CheckResult {
   const { findings, ...end } = judge(exit, token);
   return { ...end, findings, console: cleanText(exit.output, MAX_CONSOLE_BYTES), undead: exit.undead };
 }

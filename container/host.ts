@@ -9,15 +9,18 @@ import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildId } from './build.ts';
+import { startReadyRoom } from './check.ts';
 import { findJail, NoJail } from './jail/detect.ts';
 import { killAllRooms } from './jail/run.ts';
 import { measureIsolation } from './jail/self-test.ts';
 import { log } from './log.ts';
 import type { HostOptions } from './options.ts';
 import { HOST_PARALLELISM, type HostBuild, type IsolationReport } from './protocol.ts';
+import { ReadyRooms } from './ready-rooms.ts';
 import { createHost } from './server.ts';
 import { Slots } from './slots.ts';
 import { makeHostDir, removeLeftovers } from './temp.ts';
+import type { Workshop } from './verify.ts';
 
 export interface RunningHost {
   readonly url: string;
@@ -45,10 +48,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const isolation = await measureIsolation(found.jail, hostDir);
     const build = { id: buildId(sourceDir), node: process.versions.node, astGrep: found.astGrepVersion };
     const slots = new Slots(Math.max(HOST_PARALLELISM, availableParallelism()));
-    const workshop = { jail: found.jail, slots, hostDir };
+    const ready = new ReadyRooms(found.jail, hostDir, options.readyRooms, startReadyRoom);
+    ready.refill();
+    const workshop = { jail: found.jail, slots, hostDir, ready };
     const server = createHost({ workshop, build, isolation, token: options.token });
     const url = await listen(server, options);
-    return { url, build, isolation, stop: () => stop(server, slots, cleanUp) };
+    return { url, build, isolation, stop: () => stop(server, workshop, cleanUp) };
   } catch (error) {
     killAllRooms();
     cleanUp();
@@ -80,13 +85,14 @@ function listen(server: Server, options: HostOptions): Promise<string> {
   });
 }
 
-async function stop(server: Server, slots: Slots, cleanUp: () => void): Promise<void> {
+async function stop(server: Server, { slots, ready }: Workshop, cleanUp: () => void): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   // Ends the requests too: each sees its caller gone and kills its own rooms.
   server.closeAllConnections();
+  ready.close();
   killAllRooms();
   await closed;
-  for (let tries = 0; slots.busy > 0 && tries < 100; tries += 1) {
+  for (let tries = 0; slots.busy + ready.count > 0 && tries < 100; tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   cleanUp();

@@ -1,6 +1,7 @@
 /** Command line and environment of the host. The token is read once and removed from the environment. */
 import { parseArgs } from 'node:util';
 import { JAIL_CHOICES, type JailChoice } from './jail/detect.ts';
+import { READY_ROOMS } from './limits.ts';
 
 export interface HostOptions {
   readonly port: number;
@@ -8,10 +9,11 @@ export interface HostOptions {
   readonly astGrep: string | undefined;
   readonly jail: JailChoice;
   readonly exitWithStdin: boolean;
+  readonly readyRooms: number;
   readonly token: string | undefined;
 }
 
-export const USAGE = `usage: main.ts [--port N] [--bind ADDRESS] [--ast-grep PATH] [--jail ${JAIL_CHOICES.join('|')}] [--exit-with-stdin]
+export const USAGE = `usage: main.ts [--port N] [--bind ADDRESS] [--ast-grep PATH] [--jail ${JAIL_CHOICES.join('|')}] [--exit-with-stdin] [--ready-rooms N]
 environment: ASSAY_HOST_PORT, ASSAY_HOST_BIND, ASSAY_AST_GREP, ASSAY_HOST_TOKEN`;
 
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): HostOptions {
@@ -27,11 +29,15 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ho
       'ast-grep': { type: 'string' },
       jail: { type: 'string', default: 'auto' },
       'exit-with-stdin': { type: 'boolean', default: false },
+      'ready-rooms': { type: 'string', default: String(READY_ROOMS) },
     },
   });
   const port = Number(values.port ?? env.ASSAY_HOST_PORT ?? 0);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error('the port must be a number from 0 to 65535');
+  const readyRooms = Number(values['ready-rooms']);
+  if (!Number.isInteger(readyRooms) || readyRooms < 0 || readyRooms > 32)
+    throw new Error('--ready-rooms must be a number from 0 to 32');
   const jail = JAIL_CHOICES.find((choice) => choice === values.jail);
   if (jail === undefined) throw new Error(`--jail must be one of ${JAIL_CHOICES.join(', ')}`);
   return {
@@ -40,6 +46,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ho
     astGrep: values['ast-grep'] ?? env.ASSAY_AST_GREP,
     jail,
     exitWithStdin: values['exit-with-stdin'],
+    readyRooms,
     token,
   };
 }

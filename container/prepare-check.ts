@@ -10,7 +10,9 @@ import { writeTree } from './temp.ts';
 import { messageOf } from './text.ts';
 import type { Workshop } from './verify.ts';
 
-export type PreparedCheck = { readonly dir: string } | Exclude<Stripped, { readonly code: string }>;
+export type PreparedCheck =
+  | { readonly dir: string; readonly code: string }
+  | Exclude<Stripped, { readonly code: string }>;
 
 const MAX_KEPT = 32;
 const kept = new Map<string, string>();
@@ -29,7 +31,7 @@ export async function prepareCheck(
     const stripped = known === undefined ? await stripInSlot(workshop, source, dir, signal) : { code: known };
     if (!('code' in stripped)) return stripped;
     keep(digest, stripped.code);
-    return { dir: writeTree(dir, { 'check.mjs': stripped.code }) };
+    return { dir: writeTree(dir, { 'check.mjs': stripped.code }), code: stripped.code };
   } catch (error) {
     return hostError(messageOf(error));
   }

@@ -56,6 +56,12 @@ function isAlive(pid: number): boolean {
 export function writeTree(parent: string, files: Readonly<Record<string, string>>): string {
   const root = join(parent, randomName());
   mkdirSync(root, { mode: 0o755 });
+  writeInto(root, files);
+  return root;
+}
+
+/** The same into a directory that is there and empty. */
+export function writeInto(root: string, files: Readonly<Record<string, string>>): void {
   const made = new Set<string>();
   for (const [path, text] of Object.entries(files)) {
     const target = join(root, path);
@@ -66,7 +72,6 @@ export function writeTree(parent: string, files: Readonly<Record<string, string>
     }
     writeFileSync(target, text, { mode: 0o644, flag: 'wx' });
   }
-  return root;
 }
 
 /** In the background: nobody waits for it, and what is left goes with the host's directory. */

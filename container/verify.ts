@@ -17,6 +17,7 @@ import {
   STOP_AFTER_TIMEOUTS,
   type VerifyRequest,
 } from './protocol.ts';
+import type { ReadyRooms } from './ready-rooms.ts';
 import type { Slots } from './slots.ts';
 import { randomName, removeTree, writeTree } from './temp.ts';
 import { cleanText, messageOf } from './text.ts';
@@ -26,6 +27,7 @@ export interface Workshop {
   readonly jail: Jail;
   readonly slots: Slots;
   readonly hostDir: string;
+  readonly ready: ReadyRooms;
 }
 
 export interface Verified {
@@ -78,6 +80,7 @@ export async function verifyCases(
   } finally {
     clearTimeout(timer);
     removeTree(dir);
+    if (workshop.slots.busy === 0) workshop.ready.refill();
   }
 }
 
@@ -165,7 +168,7 @@ async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<
     const error = { name: 'NarrowTooSlow', message };
     return { result: { ...base, stage: 'narrow', outcome: 'timed_out', error }, undead: false };
   }
-  return checkCase(job, caseDir, { ...base, narrowMs }, narrowed.matches, timeoutMs);
+  return checkCase(job, input, caseDir, base, narrowed.matches, timeoutMs);
 }
 
 async function narrowCase(job: Job, caseDir: string, deadlineAt: number): Promise<NarrowResult> {
@@ -175,6 +178,7 @@ async function narrowCase(job: Job, caseDir: string, deadlineAt: number): Promis
 
 async function checkCase(
   job: Job,
+  input: CaseInput,
   caseDir: string,
   base: Omit<CaseResult, 'stage' | 'outcome'>,
   matches: readonly Match[],
@@ -190,7 +194,9 @@ async function checkCase(
   const check = await job.check;
   if (!('dir' in check)) return { result: { ...matched, ...late(job, check.ending) }, undead: false };
   const startedAt = performance.now();
+  const room = job.workshop.ready.take();
   const { undead, ...checked } = await runCheck(job.workshop.jail, {
+    ...(room === undefined ? {} : { ready: { room, files: input.files, code: check.code } }),
     caseDir,
     checkDir: check.dir,
     matches,

@@ -18,11 +18,20 @@ import { killGroup, killRoom } from './kill.ts';
 import { Sink } from './sink.ts';
 import { takeUid } from './uids.ts';
 
-export interface RunOptions {
+/** What a room is told, and how long it may take over it. */
+export interface RoomTask {
   readonly stdin?: string;
-  /** Wall clock from the start, in milliseconds. */
+  /** Wall clock in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+}
+
+export interface RunOptions extends RoomTask {
+  /**
+   * For a room that is started before there is a task: `timeoutMs` and `signal` bound the wait, and the
+   * task's own take over when it comes.
+   */
+  readonly task?: Promise<RoomTask>;
   /** Bytes of stdout and stderr together before the room is killed. */
   readonly maxOutputBytes: number;
   /** Bytes kept of the interleaved output; stdout alone is kept whole when `keepStdout` is set. */
@@ -137,13 +146,15 @@ class Watch {
     result: new Sink(0),
     setup: new Sink(0),
   };
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
+  #signal: AbortSignal;
   readonly #onAbort = (): void => this.#kill('cancelled');
   readonly #killNow = (): void => this.#kill('cancelled');
   #lastWords = Buffer.alloc(0);
   #written = 0;
   #killedFor: KillCause | undefined;
   #failure: string | undefined;
+  #ended = false;
   #deathTimer: NodeJS.Timeout | undefined;
   onUndead: () => void = () => {};
 
@@ -156,7 +167,8 @@ class Watch {
     this.#kept.result = new Sink(options.maxResultBytes ?? MAX_RESULT_BYTES);
     this.#kept.setup = new Sink(4096);
     this.#timer = setTimeout(() => this.#kill('deadline'), options.timeoutMs);
-    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#signal = options.signal;
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
     alive.add(this.#killNow);
     this.#connect();
   }
@@ -164,7 +176,8 @@ class Watch {
   #connect(): void {
     const [stdin, stdout, stderr, result, setup] = this.#child.stdio as [Writable, ...Readable[]];
     for (const stream of this.#child.stdio) stream?.on('error', () => {});
-    stdin.end(this.#options.stdin ?? '');
+    if (this.#options.task === undefined) stdin.end(this.#options.stdin ?? '');
+    else this.#options.task.then((task) => this.#begin(task, stdin)).catch(() => this.#kill('cancelled'));
     const output =
       (own: Sink) =>
       (chunk: Buffer): void => {
@@ -182,6 +195,17 @@ class Watch {
       if (!this.#kept.result.add(chunk)) this.#kill('result');
     });
     setup?.on('data', (chunk: Buffer) => this.#kept.setup.add(chunk));
+  }
+
+  #begin(task: RoomTask, stdin: Writable): void {
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    if (this.#ended) return;
+    this.#signal = task.signal;
+    if (task.signal.aborted) this.#kill('cancelled');
+    else task.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#timer = setTimeout(() => this.#kill('deadline'), task.timeoutMs);
+    stdin.end(task.stdin ?? '');
   }
 
   fail(reason: string): void {
@@ -207,7 +231,8 @@ class Watch {
   end(jail: Jail, code: number | null, signal: NodeJS.Signals | null): Omit<RoomExit, 'elapsedMs'> {
     clearTimeout(this.#timer);
     clearTimeout(this.#deathTimer);
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#ended = true;
+    this.#signal.removeEventListener('abort', this.#onAbort);
     alive.delete(this.#killNow);
     const setup = this.#kept.setup.text();
     const stderr = this.#kept.stderr.text();

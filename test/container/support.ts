@@ -53,7 +53,8 @@ export async function startHost(
   env: Record<string, string> = {},
   wrapper: readonly string[] = [],
 ): Promise<TestHost> {
-  const line = [...wrapper, NODE, MAIN, '--exit-with-stdin', ...args];
+  // No rooms made ready unless asked for: most tests count what is left over.
+  const line = [...wrapper, NODE, MAIN, '--exit-with-stdin', '--ready-rooms', '0', ...args];
   const child = spawn(line[0] as string, line.slice(1), { stdio: 'pipe', env: { ...process.env, ...env } });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
