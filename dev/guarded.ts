@@ -10,19 +10,22 @@ if (command === undefined) throw new Error('guarded: no command given');
 
 const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
 
-function endGroup(signal: NodeJS.Signals): void {
+function killGroup(): void {
   if (child.pid === undefined) return;
   try {
-    process.kill(-child.pid, signal);
+    process.kill(-child.pid, 'SIGKILL');
   } catch {
     // The group is gone already.
   }
 }
 
-process.stdin.resume().on('end', () => endGroup('SIGKILL'));
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => endGroup('SIGTERM'));
+process.stdin.resume().on('end', killGroup);
+// Asked to stop, the leader is asked alone: it ends its own children and sees them gone, and whatever it
+// leaves is killed below.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+  process.on(signal, () => child.kill('SIGTERM'));
 child.on('exit', (code) => {
   // Whatever the leader left behind goes with it.
-  endGroup('SIGKILL');
+  killGroup();
   process.exit(code ?? 1);
 });
