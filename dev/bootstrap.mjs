@@ -35,8 +35,12 @@ function run([program, ...args]) {
   if (major < 22 || (major === 22 && minor < 18)) {
     fail('needs Node 22.18 or newer on this platform (on Linux x64 and arm64 npm brings it)');
   }
-  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
-  const child = spawn(node, [program, ...args], { cwd: root, stdio: 'inherit', env });
+  const env = {
+    ...process.env,
+    ASSAY_BOOTSTRAPPED: '1',
+    PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
+  };
+  const child = spawn(node, [program, ...args], { cwd: root, stdio: ['pipe', 'inherit', 'inherit'], env });
   // A Ctrl-C reaches the child through the terminal; only signals sent to this process are passed on.
   process.on('SIGINT', () => undefined);
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

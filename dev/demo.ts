@@ -15,6 +15,7 @@ import { BUNDLE_FILE } from '../src/rules/layout.ts';
 import type { GenerationDetail } from '../src/schema/api.ts';
 import { type PublicKey, parsePublicKey } from '../src/signing/ed25519.ts';
 import { type Verification, verifyRule } from '../src/signing/verify.ts';
+import { endWithParent } from './end-with-parent.ts';
 import { readRequests } from './fixtures.ts';
 import { recordedReplies, startModelServer } from './recorded-model.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -44,6 +45,7 @@ const { values: options } = parseArgs({
 const OUT = resolve(options.out);
 /** Keys and storage of this run; nothing of it is needed afterwards. */
 const STATE = `${OUT}.state`;
+endWithParent();
 process.exitCode = await main();
 
 async function main(): Promise<number> {

@@ -8,8 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import colors from 'picocolors';
 import { DEV_CONNECTION_FILE } from '../cli/connection.ts';
+import { endWithParent } from './end-with-parent.ts';
 import { recordedReplies, startModelServer } from './recorded-model.ts';
 import { startStack } from './stack.ts';
+
+endWithParent();
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const { values } = parseArgs({ options: { port: { type: 'string', default: '8787' } } });

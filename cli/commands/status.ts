@@ -50,8 +50,9 @@ function printDetail(one: GenerationDetail): void {
     );
   for (const attempt of one.attempts) printAttempt(attempt);
   const cost = one.spend.costUsd === null ? 'cost unknown' : `${one.spend.costUsd.toFixed(4)} USD`;
+  const lost = one.spend.unanswered === 0 ? '' : ` and ${one.spend.unanswered} without an answer`;
   print(
-    `  ${one.spend.calls} model calls, ${one.spend.inputTokens} tokens in, ${one.spend.outputTokens} out, ${cost}`,
+    `  ${one.spend.calls} model calls${lost}, ${one.spend.inputTokens} tokens in, ${one.spend.outputTokens} out, ${cost}`,
   );
   if (one.ruleId !== null) print(`  rule ${one.ruleId}`);
 }
