@@ -68,9 +68,10 @@ export async function runCheck(jail: Jail, input: CheckInput): Promise<CheckResu
   if (ready !== undefined) {
     writeInto(ready.room.caseDir, ready.files);
     writeInto(ready.room.checkDir, { 'check.mjs': ready.code });
-    const result = toResult(await ready.room.run(task), token);
+    const exit = await ready.room.run(task);
     // It may have died while it waited; then nothing of the check has run, and a fresh room is owed.
-    if (result.outcome !== 'host_error' || input.signal.aborted) return result;
+    const diedWaiting = exit.result === '' && exit.killedFor === undefined && !exit.undead;
+    if (!diedWaiting) return toResult(exit, token);
   }
   const dirs = { caseDir: input.caseDir, checkDir: input.checkDir };
   return toResult(await runRoom(jail, checkSpec(dirs), { ...task, ...CHECK_PIPES }), token);

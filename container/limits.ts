@@ -11,7 +11,8 @@ export const MAX_CASES = 64;
 export const MAX_FILES_PER_CASE = 200;
 export const MAX_FILE_BYTES = MIB;
 export const MAX_CAPTURES = 32;
-export const MAX_PATH_CHARS = 255;
+/** The file system's limit for one name, so that a path never holds a name that cannot be written. */
+export const MAX_PATH_BYTES = 255;
 export const MAX_PATH_DEPTH = 16;
 
 /** What one room may use. */
@@ -64,7 +65,7 @@ export const MAX_OUTPUT_BYTES = 4 * MIB;
 export const MAX_RESULT_BYTES = MIB;
 /** ast-grep's stdout for one case, in bytes. */
 export const MAX_SCAN_BYTES = 8 * MIB;
-/** For one narrow over all cases of a request, out of what the caller keeps free of the host's total. */
+/** For one narrow over all cases of a request; a case that is slow is narrowed by itself, at its own cost. */
 export const TOGETHER_TIMEOUT_MS = 3_000;
 /** What a check must be left of its case's time; a capture that takes more is what timed out. */
 export const MIN_CHECK_MS = 1_000;

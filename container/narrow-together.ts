@@ -27,17 +27,19 @@ export async function narrowTogether(
   jail: Jail,
   plan: NarrowPlan,
   casesDir: string,
-  caseCount: number,
+  cases: { readonly count: number; readonly timeoutMs: number },
   signal: AbortSignal,
 ): Promise<Together> {
-  if (plan.scoped || caseCount < 2) return NOTHING;
+  if (plan.scoped || cases.count < 2) return NOTHING;
+  // So that no case is charged more than a quarter of its time for it.
+  const timeoutMs = Math.min(TOGETHER_TIMEOUT_MS, cases.timeoutMs / 2);
   const startedAt = performance.now();
-  const scanned = await runScans(jail, plan, casesDir, startedAt + TOGETHER_TIMEOUT_MS, signal);
-  const shareMs = Math.round((performance.now() - startedAt) / caseCount);
+  const scanned = await runScans(jail, plan, casesDir, startedAt + timeoutMs, signal);
+  const shareMs = Math.round((performance.now() - startedAt) / cases.count);
   if (scanned.ending) {
     // ast-grep refused the rule itself: so it would for every case.
     const refused = scanned.ending.outcome === 'exited' ? scanned : undefined;
-    return { resultOf: () => refused, shareMs, undead: scanned.undead ?? false };
+    return { resultOf: () => refused, shareMs: 0, undead: scanned.undead ?? false };
   }
   const dealt = deal(scanned.matches);
   return { resultOf: (caseDir) => resultFrom(dealt.get(basename(caseDir)) ?? []), shareMs, undead: false };

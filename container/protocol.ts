@@ -202,7 +202,7 @@ export interface VerifyResponse {
   readonly durationMs: number;
 }
 
-/** `GET /healthz`. `ok` is false when a wall did not hold. */
+/** `GET /healthz`. `ok` is false when a wall did not hold, or when no room can be used any more. */
 export interface HealthResponse {
   readonly ok: boolean;
   readonly build: HostBuild;

@@ -26,6 +26,7 @@ export type StartRoom = (
 ) => Promise<RoomExit>;
 
 interface Waiting {
+  readonly usableUntil: number;
   readonly room: ReadyRoom;
   ended: boolean;
 }
@@ -52,7 +53,11 @@ export class ReadyRooms {
   }
 
   take(): ReadyRoom | undefined {
-    return this.#waiting.shift()?.room;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      // One about to be too old might be killed in the moment it is handed over; it goes by itself.
+      if (performance.now() < next.usableUntil) return next.room;
+    }
+    return undefined;
   }
 
   /** To be called when no slot is busy, so that making rooms ready takes nothing from a running case. */
@@ -73,6 +78,7 @@ export class ReadyRooms {
     const exit = this.#start(this.#jail, dirs, handover.promise, wait);
     const waiting: Waiting = {
       ended: false,
+      usableUntil: performance.now() + this.#maxAgeMs * 0.9,
       room: {
         ...dirs,
         run: (task) => {

@@ -57,7 +57,7 @@ export async function syntaxTrees(
   dirs: { readonly case: string; readonly rule: string },
   deadlineAt: number,
   signal: AbortSignal,
-): Promise<SyntaxTree[]> {
+): Promise<{ trees: SyntaxTree[]; undead: boolean }> {
   const trees: SyntaxTree[] = [];
   for (const { file, language, source } of treeFiles(captures, files)) {
     const exit = await runRoom(
@@ -84,10 +84,11 @@ export async function syntaxTrees(
         keepBytes: 256 * 1024,
       },
     );
+    if (exit.undead) return { trees, undead: true };
     const text = formatTree(exit.stderr, source);
     if (text !== '') trees.push({ file, language, text });
   }
-  return trees;
+  return { trees, undead: false };
 }
 
 interface TreeFile {

@@ -66,7 +66,7 @@ export async function verifyCases(
     const check = prepareCheck(workshop, request, dir, signal);
     const casesDir = writeTree(dir, {});
     const caseDirs = request.cases.map(({ files }) => writeTree(casesDir, files));
-    const together = await narrowInSlot(workshop, plan, casesDir, caseDirs.length, signal);
+    const together = await narrowInSlot(workshop, request, plan, casesDir, signal);
     const startUntil = startedAt + request.limits.totalTimeoutMs - request.limits.caseTimeoutMs;
     const job: Job = { workshop, request, plan, together, check, signal, startUntil, timedOut: 0 };
     const results = await Promise.all(
@@ -86,14 +86,15 @@ export async function verifyCases(
 
 async function narrowInSlot(
   workshop: Workshop,
+  request: VerifyRequest,
   plan: NarrowPlan,
   casesDir: string,
-  caseCount: number,
   signal: AbortSignal,
 ): Promise<Together> {
   const release = await workshop.slots.acquire(signal);
   if (release === undefined) return { resultOf: () => undefined, shareMs: 0, undead: false };
-  const together = await narrowTogether(workshop.jail, plan, casesDir, caseCount, signal);
+  const cases = { count: request.cases.length, timeoutMs: request.limits.caseTimeoutMs };
+  const together = await narrowTogether(workshop.jail, plan, casesDir, cases, signal);
   release(together.undead);
   return together;
 }
@@ -152,7 +153,7 @@ async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<
   if (narrowed.matches.length === 0) {
     // The zero-match gate: the check is never started, and that is a result, not an error.
     const dirs = { case: caseDir, rule: job.plan.dir };
-    const trees = await syntaxTrees(
+    const { trees, undead } = await syntaxTrees(
       job.workshop.jail,
       job.request.rule.captures,
       input.files,
@@ -160,7 +161,7 @@ async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<
       deadlineAt,
       job.signal,
     );
-    return { result: { ...base, stage: 'narrow', outcome: 'exited', trees }, undead: false };
+    return { result: { ...base, stage: 'narrow', outcome: 'exited', trees }, undead };
   }
   const timeoutMs = caseTimeoutMs - narrowMs;
   if (timeoutMs < Math.min(MIN_CHECK_MS, caseTimeoutMs / 4)) {

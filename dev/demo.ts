@@ -3,7 +3,9 @@
  * requests of fixtures/rules, follows them, writes the signed rules, verifies them offline, and shows
  * that one changed byte is refused. Exits non-zero when anything is not as it should be.
  */
+import { existsSync, mkdtempSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -44,26 +46,26 @@ const { values: options } = parseArgs({
 });
 const OUT = resolve(options.out);
 /** Keys and storage of this run; nothing of it is needed afterwards. */
-const STATE = `${OUT}.state`;
+const SCRATCH = mkdtempSync(join(tmpdir(), 'assay-demo-'));
 endWithParent();
 process.exitCode = await main();
 
 async function main(): Promise<number> {
   const live = process.env.ANTHROPIC_API_KEY;
   console.log(intro(live !== undefined));
-  const model =
-    live === undefined ? await startModelServer({ reply: await recordedReplies(FIXTURES) }) : null;
   if (!(await isOurs(OUT))) {
     console.error(`assay: ${OUT} holds something else than an earlier demo; choose another --out`);
-    await model?.close();
+    await rm(SCRATCH, { recursive: true, force: true });
     return 1;
   }
-  for (const directory of [OUT, STATE]) await rm(directory, { recursive: true, force: true });
+  const model =
+    live === undefined ? await startModelServer({ reply: await recordedReplies(FIXTURES) }) : null;
+  await rm(OUT, { recursive: true, force: true });
   let stack: Stack | null = null;
   const stopAll = async () => {
     await stack?.stop();
     await model?.close();
-    await rm(STATE, { recursive: true, force: true });
+    await rm(SCRATCH, { recursive: true, force: true });
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void stopAll().finally(() => process.exit(130)));
@@ -71,7 +73,7 @@ async function main(): Promise<number> {
   try {
     console.log(colors.dim('starting: keys, database, verification host, workerd …'));
     stack = await startStack({
-      stateDirectory: STATE,
+      stateDirectory: join(SCRATCH, 'state'),
       model: { apiKey: live ?? 'recorded', ...modelEndpoint(model?.url) },
     });
     return await runDemo(stack, new ApiClient({ url: stack.url, token: stack.token }));
@@ -85,10 +87,14 @@ async function main(): Promise<number> {
   }
 }
 
-/** Only an absent or empty folder, or one that a demo wrote, is ever removed. */
+/** Only an absent folder, or one that holds what a demo writes and nothing else, is ever removed. */
 async function isOurs(directory: string): Promise<boolean> {
-  const names = await readdir(directory).catch((): string[] => []);
-  return names.length === 0 || names.includes('key.pub.pem');
+  if (!existsSync(directory)) return true;
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => null);
+  if (entries === null) return false;
+  return entries.every((entry) =>
+    entry.isDirectory() ? existsSync(join(directory, entry.name, BUNDLE_FILE)) : entry.name === 'key.pub.pem',
+  );
 }
 
 function intro(live: boolean): string {
@@ -178,8 +184,7 @@ function signatureText({ generation, verification }: Result): string {
 async function showTamper(results: readonly Result[], key: PublicKey): Promise<boolean> {
   const directory = results.find((one) => one.directory !== null)?.directory;
   if (directory === undefined || directory === null) return false;
-  const copy = `${OUT}.tampered`;
-  await rm(copy, { recursive: true, force: true });
+  const copy = join(SCRATCH, 'tampered');
   await cp(directory, copy, { recursive: true });
   const file = join(copy, 'check.ts');
   const bytes = await readFile(file);
@@ -187,7 +192,6 @@ async function showTamper(results: readonly Result[], key: PublicKey): Promise<b
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   await writeFile(file, bytes);
   const result = await verifyDirectory(copy, key);
-  await rm(copy, { recursive: true, force: true });
   console.log(
     result.ok
       ? colors.red('a copy with one changed byte was ACCEPTED')

@@ -88,15 +88,22 @@ function warnOfInspection(check: string): void {
 function refuse(problems: readonly Problem[], options: TestOptions): ExitCode {
   const message = problems.map((one) => one.message).join('; ');
   if (options.json === true)
-    printJson({ verdict: 'rejected', sandbox: options.sandbox, isolation: null, cases: [], message });
+    printJson({
+      verdict: 'rejected',
+      sandbox: options.sandbox,
+      isolation: null,
+      cases: [],
+      notRun: [],
+      message,
+    });
   else print(`${colors.red('rejected')} ${plain(message)}`);
   return EXIT.no;
 }
 
 function printReport(report: Report, options: TestOptions): void {
   if (options.json === true) {
-    const { verdict, sandbox, isolation, cases } = report;
-    printJson({ verdict, sandbox, isolation, cases: cases.map(toJson) });
+    const { verdict, sandbox, isolation, cases, notRun } = report;
+    printJson({ verdict, sandbox, isolation, cases: cases.map(toJson), notRun });
     return;
   }
   for (const one of report.cases) print(caseLine(one));
@@ -104,7 +111,7 @@ function printReport(report: Report, options: TestOptions): void {
   const passed = report.cases.filter((one) => isGood(one.status)).length;
   const color = report.verdict === 'accepted' ? colors.green : colors.red;
   print(
-    `${color(report.verdict)} ${passed} of ${report.cases.length} cases pass in the ${report.isolation.jail} room (${Math.round(report.sandboxMs)} ms)`,
+    `${color(report.verdict)} ${passed} of ${report.cases.length + report.notRun.length} cases pass in the ${report.isolation.jail} room (${Math.round(report.sandboxMs)} ms)`,
   );
 }
 

@@ -52,7 +52,7 @@ When another file of the repository is in a language ast-grep knows (YAML, JSON,
 
 # check.ts
 
-A self-contained ES module. No relative or package imports, no import(), no require, no top-level await, no eval. Only these imports: ${ALLOWED_IMPORTS.join(', ')}. Only types that can be erased: no enum, no namespace, no parameter properties. Declare the types you need inline:
+A self-contained ES module. No relative or package imports, no import(), no require, no top-level await. Do not use eval, Function, .constructor, fetch, globalThis or global, not even as names of your own, and process only as process.member. Only these imports: ${ALLOWED_IMPORTS.join(', ')}. Only types that can be erased: no enum, no namespace, no parameter properties. Declare the types you need inline:
 
 interface Match {
   rule: string;                      // name of the capture

@@ -29,7 +29,7 @@ export function reportCase(one: RuleCase, result: HostCaseResult): CaseReport {
 
 /**
  * `inconclusive` when our side failed for any case; `accepted` only when every case ran and is good.
- * @param notRun names of cases left out because earlier ones had already decided
+ * @param notRun names of cases that were not run
  */
 export function verdictOf(cases: readonly CaseReport[], notRun: readonly string[]): Verdict {
   if (cases.some((one) => one.outcome === 'host_error')) return 'inconclusive';

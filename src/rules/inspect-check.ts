@@ -22,11 +22,21 @@ const NOT_ERASABLE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Names that reach a module or the network without an import, refused so that what the signature says of
- * a check's capabilities can be read from its imports. The sandbox, not this list, is what contains them.
+ * Names that reach code, a module or the network without an import, refused so that what the signature
+ * says of a check's capabilities can be read from its imports. The sandbox, not this list, contains them.
  */
-const GLOBAL_DOORS = new Set(['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest', 'globalThis', 'global']);
-const MEMBER_DOORS = new Set(['getBuiltinModule', '_linkedBinding', 'dlopen', 'mainModule']);
+const HIDDEN_DOORS = new Set([
+  'eval',
+  'Function',
+  'fetch',
+  'WebSocket',
+  'EventSource',
+  'XMLHttpRequest',
+  'globalThis',
+  'global',
+]);
+/** Members of `process` that are doors; every other use of `process` than a plain member is refused. */
+const PROCESS_DOORS = new Set(['binding', '_linkedBinding', 'dlopen', 'getBuiltinModule', 'mainModule']);
 
 export function inspectCheck(source: string): Result<CapabilityFacts> {
   if (byteLength(source) > MAX_CHECK_BYTES) {
@@ -109,9 +119,6 @@ function refusedSyntax(node: SyntaxNode, functionDepth: number): Problem | null 
   if (called === 'require') {
     return problem('dynamic_import', line(node), 'calls require(); use import declarations');
   }
-  if (called === 'eval' || called === 'Function') {
-    return problem('code_from_text', line(node), `calls ${called}; code made from text cannot be reviewed`);
-  }
   return null;
 }
 
@@ -126,20 +133,30 @@ function calledName(node: SyntaxNode): string | null {
 }
 
 function hiddenDoor(node: SyntaxNode, parent: SyntaxNode | null): Problem | null {
-  const name = node.type === 'StringLiteral' && isComputedMember(parent) ? node.value : node.name;
-  const named = node.type === 'Identifier' || node.type === 'StringLiteral';
-  if (!named || typeof name !== 'string') return null;
-  const isDoor = MEMBER_DOORS.has(name) || (GLOBAL_DOORS.has(name) && !isPropertyName(node, parent));
-  if (!isDoor) return null;
-  return problem(
-    'hidden_door',
-    line(node),
-    `names ${name}, which reaches past the imports; read files with node:fs`,
-  );
+  const door = (name: string) =>
+    problem(
+      'hidden_door',
+      line(node),
+      `uses ${name}, which reaches past the imports; read files with node:fs`,
+    );
+  if (memberName(node) === 'constructor') return door('.constructor');
+  if (node.type !== 'Identifier' || typeof node.name !== 'string' || isPropertyName(node, parent))
+    return null;
+  if (HIDDEN_DOORS.has(node.name)) return door(node.name);
+  if (node.name !== 'process') return null;
+  const member = parent === null || parent.object !== node ? undefined : memberName(parent);
+  if (member === undefined) return door('process as a value');
+  return PROCESS_DOORS.has(member) ? door(`process.${member}`) : null;
 }
 
-function isComputedMember(parent: SyntaxNode | null): boolean {
-  return parent?.type === 'MemberExpression' && parent.computed === true;
+/** `x.name`, `x['name']`; `undefined` for a member that is computed, and for anything else. */
+function memberName(node: SyntaxNode): string | undefined {
+  if (node.type !== 'MemberExpression' && node.type !== 'OptionalMemberExpression') return undefined;
+  const property = node.property as SyntaxNode;
+  const name = node.computed === true ? property.value : property.name;
+  return typeof name === 'string' && (node.computed !== true || property.type === 'StringLiteral')
+    ? name
+    : undefined;
 }
 
 /** `x.fetch` and `{ fetch: … }` name a property of something, not the global. */

@@ -86,7 +86,7 @@ export const reportSchema = z.object({
   build: hostBuildSchema,
   isolation: isolationReportSchema,
   cases: z.array(caseReportSchema),
-  /** Names of cases that were not run because earlier ones already decided. */
+  /** Names of cases that were not run: earlier ones had decided, or there was no time left in the call. */
   notRun: z.array(z.string()),
   sandboxMs: z.number().min(0),
 });

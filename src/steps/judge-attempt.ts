@@ -8,6 +8,7 @@ import { type Report, reportSchema, type Verdict } from '../schema/report.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
+import { showProgress } from './progress.ts';
 
 export interface JudgeInput {
   readonly attempt: number;
@@ -25,6 +26,7 @@ export interface Judged {
 
 /** @throws Fault SANDBOX_BAD_ANSWER when the chunks do not add up to one verification */
 export async function judgeAttempt(job: Job, input: JudgeInput, deps: StepDeps): Promise<Judged> {
+  await showProgress(job, { step: 'judge', attempt: input.attempt }, deps);
   const { objects, attempts, events } = deps.store;
   const chunks = await Promise.all(
     input.chunks.map(async (ref) => reportSchema.parse(JSON.parse(await objects.read(ref)))),

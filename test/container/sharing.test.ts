@@ -108,6 +108,34 @@ describe('rooms made ready ahead', () => {
     }
   });
 
+  it.each([
+    ['ends early', 'export default () => process.exit(0);\n'],
+    ['throws', "export default () => { throw new RangeError('no'); };\n"],
+    ['never settles', 'export default () => new Promise(() => {});\n'],
+    ['hangs', 'export default () => { for (;;) {} };\n'],
+    [
+      'patches what the runner uses',
+      "JSON.stringify = () => '[]'; Array.isArray = () => false;\nexport default () => [{ file: 'a', message: 'm' }];\n",
+    ],
+    [
+      'writes to the result channel',
+      "import { writeSync } from 'node:fs';\nwriteSync(3, 'R []');\nexport default () => [];\n",
+    ],
+    [
+      'bombs the heap',
+      'const all = [];\nexport default () => { for (;;) all.push(new Array(1e5).fill(1.5)); };\n',
+    ],
+    ['floods', "export default () => { for (;;) console.log('x'.repeat(1e5)); };\n"],
+  ])('contain a check that %s as any room does', async (_name, check) => {
+    const change = { cases: CASES.slice(0, 2), limits: { caseTimeoutMs: 2_000, totalTimeoutMs: 60_000 } };
+    const cold = await plain.verify(request(check, change));
+    await wait(300);
+    const ready = await warm.verify(request(check, change));
+    const ends = (results: typeof cold.results) =>
+      results.map((one) => [one.outcome, one.error?.name, one.findings]);
+    expect(ends(ready.results)).toEqual(ends(cold.results));
+  });
+
   it('that are killed while they wait cost nothing but time', async () => {
     for (const line of roomProcesses(warm.child.pid)) {
       try {

@@ -32,8 +32,15 @@ describe('check.ts', () => {
     ["export * from 'node:net';\nexport default () => []", 'import_not_allowed check.ts:1'],
     ["export default async () => (await import('node:fs'), [])", 'dynamic_import check.ts:1'],
     ["export default () => require('fs')", 'dynamic_import check.ts:1'],
-    ['export default () => eval("[]")', 'code_from_text check.ts:1'],
-    ['export default () => new Function("return []")()', 'code_from_text check.ts:1'],
+    ['export default () => eval("[]")', 'hidden_door check.ts:1'],
+    ['const e = eval;\nexport default () => e("[]")', 'hidden_door check.ts:1'],
+    ['export default () => (0, eval)("[]")', 'hidden_door check.ts:1'],
+    ['export default () => (() => []).constructor("return []")()', 'hidden_door check.ts:1'],
+    ["const { getBuiltinModule: g } = process;\nexport default () => g('fs')", 'hidden_door check.ts:1'],
+    ["export default () => Reflect.get(process, 'binding')", 'hidden_door check.ts:1'],
+    ['export default () => process[`binding`]', 'hidden_door check.ts:1'],
+    ['export default () => process.binding', 'hidden_door check.ts:1'],
+    ['export default () => new Function("return []")()', 'hidden_door check.ts:1'],
     ['const x = await Promise.resolve(1);\nexport default () => [x]', 'top_level_await check.ts:1'],
     ['for await (const x of []) {}\nexport default () => []', 'top_level_await check.ts:1'],
     ["export default () => process.getBuiltinModule('node:net')", 'hidden_door check.ts:1'],
@@ -65,7 +72,9 @@ describe('check.ts', () => {
 
   test('properties that happen to share a name with a global are fine', () => {
     expect(
-      reasons('interface A { global: string }\nexport default (a: A) => [{ fetch: a.global }];'),
+      reasons(
+        'interface A { global: string; dlopen: string }\nexport default (a: A) => [{ fetch: a.global, process: a.dlopen, cwd: process.cwd() }];',
+      ),
     ).toEqual([]);
   });
 
