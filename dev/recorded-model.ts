@@ -61,7 +61,13 @@ export interface ModelCall {
 }
 
 export type RecordedAnswer = { delayMs?: number } & (
-  | { kind: 'text'; text: string; stopReason?: 'end_turn' | 'max_tokens' | 'refusal' }
+  | {
+      kind: 'text';
+      text: string;
+      stopReason?: 'end_turn' | 'max_tokens' | 'refusal';
+      /** The model that says it answered, when it is not the one that was asked. */
+      model?: string;
+    }
   | { kind: 'error'; status: number; type: string; message: string; headers?: Record<string, string> }
   /** Takes the call and stays silent until the server is closed. */
   | { kind: 'hang' }
@@ -243,7 +249,7 @@ function sendMessage(response: ServerResponse, call: ModelCall, answer: MessageA
     id: `msg_recorded_${call.index + 1}`,
     type: 'message',
     role: 'assistant',
-    model: call.body.model,
+    model: (answer.kind === 'text' ? answer.model : undefined) ?? call.body.model,
     container: null,
     diagnostics: null,
   };

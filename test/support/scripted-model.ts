@@ -32,6 +32,7 @@ const REPLIES: Readonly<Record<string, RecordedAnswer>> = {
   prose: { kind: 'text', text: 'I would rather talk about it.' },
   fenced: { kind: 'text', text: `Here it is:\n\`\`\`json\n${JSON.stringify(goodReply)}\n\`\`\`\nDone.` },
   truncated: { kind: 'text', text: JSON.stringify(goodReply).slice(0, 80), stopReason: 'max_tokens' },
+  unpriced: { ...text({ ...goodReply, captures: [] }), model: 'somebody-else' } as RecordedAnswer,
   refusal: { kind: 'text', text: 'No.', stopReason: 'refusal' },
   declined: text({ ...goodReply, captures: [], check: '', declined: 'the cases contradict' }),
   badkey: { kind: 'error', status: 401, type: 'authentication_error', message: 'invalid key' },

@@ -47,6 +47,7 @@ describe('every code that crosses a step', () => {
     );
     expect(faultCode('remote: Error: SANDBOX_NOT_ISOLATED: tcp')).toBe('SANDBOX_NOT_ISOLATED');
     expect(faultCode(new Error('HTTP: NOT_A_CODE: x'))).toBe('INTERNAL');
+    expect(faultCode(new Error('the model said GENERATION_ENDED: ha'))).toBe('INTERNAL');
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Bindings } from '../../src/env.ts';
 import type { Model, ModelAnswer } from '../../src/models/model.ts';
 import type { Sandbox } from '../../src/sandboxes/sandbox.ts';
+import { parseSigningKey, privateKeyPem } from '../../src/signing/ed25519.ts';
 import { acceptRequest } from '../../src/steps/accept-request.ts';
 import { askModel } from '../../src/steps/ask-model.ts';
 import type { Job, StepDeps } from '../../src/steps/deps.ts';
@@ -191,6 +192,77 @@ test('a cancelled generation asks no model', async () => {
   expect(model.calls).toBe(0);
 });
 
+test('no step goes on for a generation that has ended', async () => {
+  const one = await fixture();
+  const { input } = await untilSigned(one);
+  await endGeneration(one.job, { status: 'cancelled', code: 'CANCELLED', message: '' }, one.deps);
+  const verify = {
+    attempt: 1,
+    chunk: 1,
+    pending: [0],
+    rule: input.rule,
+    caseTimeoutMs: 1_000,
+    passedBefore: 0,
+    stepAttempt: 1,
+  };
+  for (const step of [
+    () => askModel(one.job, { attempt: 2 }, one.deps),
+    () => inspectReply(one.job, { attempt: 1, reply: input.reply }, one.deps),
+    () => verifyChunk(one.job, verify, one.deps),
+    () => judgeAttempt(one.job, { attempt: 1, chunks: [input.report] }, one.deps),
+    () => signRule(one.job, input, one.deps),
+  ]) {
+    await expect(step()).rejects.toThrow('GENERATION_ENDED');
+  }
+});
+
+test('an attempt that is open when its generation ends is closed with it', async () => {
+  const { job, deps } = await fixture();
+  await askModel(job, { attempt: 1 }, deps);
+  await endGeneration(job, { status: 'errored', code: 'X', message: 'our side failed' }, deps);
+  const [attempt] = await deps.store.attempts.listOf('first', job.generationId);
+  expect(attempt).toMatchObject({
+    verdict: 'inconclusive',
+    summary: 'our side failed',
+    ended_at: expect.any(String),
+  });
+});
+
+test('a bundle that is stored survives a change of the key: one generation, one signature', async () => {
+  const one = await fixture();
+  const { input, signed } = await untilSigned(one);
+  const signingKey = await parseSigningKey(privateKeyPem(new Uint8Array(32).fill(3)));
+  if (signingKey === null) throw new Error('no key');
+  expect(await signRule(one.job, input, { ...one.deps, signingKey })).toEqual(signed);
+});
+
+test('the question of a generation is written once', async () => {
+  const { job, deps } = await fixture();
+  const key = keys.firstTurn('first', job.generationId);
+  const before = await deps.store.objects.get(key);
+  await prepareGeneration(job, deps);
+  expect(await deps.store.objects.get(key)).toBe(before);
+  expect(before).toContain(request.prompt);
+});
+
+test('a call in which no case ran is a fault, never a verdict', async () => {
+  const one = await fixture();
+  const { input } = await untilSigned(one);
+  const busy: Sandbox = { kind: 'host', verify: () => Promise.resolve(answer([], { notRun: ['c0', 'c1'] })) };
+  const verify = {
+    attempt: 1,
+    chunk: 1,
+    pending: [0, 1],
+    rule: input.rule,
+    caseTimeoutMs: 1_000,
+    passedBefore: 0,
+    stepAttempt: 1,
+  };
+  await expect(verifyChunk(one.job, verify, { ...one.deps, sandbox: busy })).rejects.toThrow(
+    'SANDBOX_UNAVAILABLE',
+  );
+});
+
 test('a case the sandbox could not run is a fault, never a verdict', async () => {
   const { job, deps } = await fixture();
   const asked = await askModel(job, { attempt: 1 }, deps);
@@ -234,6 +306,23 @@ describe('the wake sweep', () => {
     const sweep = await wakeStalled(env as Bindings, later());
     expect(sweep.restarted).toBeGreaterThanOrEqual(1);
     expect((await untilEnded(id)).status).toBe('signed');
+  });
+
+  test('goes on after one that cannot be woken', async () => {
+    const real = await openDeps(env as Bindings);
+    const ids = ['not a valid id!', `gen-${crypto.randomUUID()}`];
+    for (const id of ids) {
+      await real.store.objects.putOnce(keys.request('first', id), JSON.stringify(request));
+      const row = { id, org_id: 'first', name: null, prompt_excerpt: '', request_sha256: '', model: 'm' };
+      await real.store.generations.insert({
+        ...row,
+        cases_total: 2,
+        attempts_max: 5,
+        created_at: '2026-01-01T00:00:00.000Z',
+      });
+    }
+    await wakeStalled(env as Bindings, later());
+    expect((await untilEnded(ids[1] ?? '')).status).toBe('signed');
   });
 
   test('leaves generations alone that have ended', async () => {

@@ -115,6 +115,12 @@ describe('a generation that cannot succeed ends with a reason', () => {
     expect(generation).toMatchObject({ status: 'failed', reason: { code: 'BUDGET_SPENT' }, attempt: 1 });
   });
 
+  test('a cost limit that cannot be kept, because what answered has no price', async () => {
+    const generation = await run('unpriced', { limits: { costUsd: 1 } });
+    expect(generation).toMatchObject({ status: 'failed', reason: { code: 'COST_UNKNOWN' }, attempt: 1 });
+    expect(generation.spend.costUsd).toBeNull();
+  });
+
   test.each([
     ['refusal', 'MODEL_REFUSED'],
     ['declined', 'MODEL_DECLINED'],
