@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ApiClient } from '../cli/client.ts';
-import { startModelServer } from '../dev/recorded-model.ts';
+import { startModelServer } from '../dev/model-server.ts';
 import { startStack } from '../dev/stack.ts';
 import { type GenerationDetail, type GenerationEvent, hasEnded } from '../src/schema/api.ts';
 import { request } from '../test/support/rule.ts';

@@ -19,7 +19,8 @@ import { type PublicKey, parsePublicKey } from '../src/signing/ed25519.ts';
 import { type Verification, verifyRule } from '../src/signing/verify.ts';
 import { endWithParent } from './end-with-parent.ts';
 import { readRequests } from './fixtures.ts';
-import { recordedReplies, startModelServer } from './recorded-model.ts';
+import { startModelServer } from './model-server.ts';
+import { recordedReplies } from './recorded-model.ts';
 import { type Stack, startStack } from './stack.ts';
 import { table } from './table.ts';
 

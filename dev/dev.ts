@@ -9,7 +9,8 @@ import { parseArgs } from 'node:util';
 import colors from 'picocolors';
 import { DEV_CONNECTION_FILE } from '../cli/connection.ts';
 import { endWithParent } from './end-with-parent.ts';
-import { recordedReplies, startModelServer } from './recorded-model.ts';
+import { startModelServer } from './model-server.ts';
+import { recordedReplies } from './recorded-model.ts';
 import { startStack } from './stack.ts';
 
 endWithParent();

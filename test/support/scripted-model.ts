@@ -2,7 +2,7 @@
  * A model that follows a script in the prompt: `[[silent, good]]` gives a wrong first and a right second
  * reply. Lets tests inside workerd choose the replies of a server that runs outside.
  */
-import type { ModelCall, RecordedAnswer } from '../../dev/recorded-model.ts';
+import type { ModelCall, RecordedAnswer } from '../../dev/model-server.ts';
 import { goodReply } from './rule.ts';
 
 const text = (value: unknown): RecordedAnswer => ({ kind: 'text', text: JSON.stringify(value) });

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { TestProject } from 'vitest/node';
 import { startVerificationHost } from '../../cli/verification-host.ts';
-import { startModelServer } from '../../dev/recorded-model.ts';
+import { startModelServer } from '../../dev/model-server.ts';
 import { privateKeyPem } from '../../src/signing/ed25519.ts';
 import { scriptedReplies } from './scripted-model.ts';
 

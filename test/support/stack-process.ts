@@ -2,7 +2,7 @@
  * A whole stack in a process of its own, for tests that kill it. Arguments: state directory. Prints one
  * JSON line when ready; its model follows scripts, see scripted-model.ts.
  */
-import { startModelServer } from '../../dev/recorded-model.ts';
+import { startModelServer } from '../../dev/model-server.ts';
 import { startStack } from '../../dev/stack.ts';
 import { scriptedReplies } from './scripted-model.ts';
 

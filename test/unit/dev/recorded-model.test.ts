@@ -2,12 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type ModelServer,
-  type RecordedAnswer,
-  recordedReplies,
-  startModelServer,
-} from '../../../dev/recorded-model.ts';
+import { type ModelServer, type RecordedAnswer, startModelServer } from '../../../dev/model-server.ts';
+import { recordedReplies } from '../../../dev/recorded-model.ts';
 import goRequest from '../../../fixtures/rules/go-wrap-errors/request.json' with { type: 'json' };
 import { replySchema } from '../../../src/schema/reply.ts';
 

@@ -4,7 +4,7 @@ import {
   type ModelServer,
   type RecordedAnswer,
   startModelServer,
-} from '../../../dev/recorded-model.ts';
+} from '../../../dev/model-server.ts';
 import { AnthropicModel } from '../../../src/models/anthropic.ts';
 import type { PriceTable } from '../../../src/models/pricing.ts';
 
