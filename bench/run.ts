@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endWithParent } from '../dev/end-with-parent.ts';
 import { table } from '../dev/table.ts';
 import { measureAttemptOverhead } from './attempt-overhead.ts';
 import { measureVerification } from './verification.ts';
@@ -17,6 +18,8 @@ export interface Measurement {
   /** Measured over budget, or budget over measured where more is better: at most 1 is within it. */
   readonly ratio: number;
 }
+
+endWithParent();
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const scratch = await mkdtemp(join(tmpdir(), 'assay-bench-'));

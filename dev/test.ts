@@ -3,6 +3,9 @@
  * vitest runs: `npm test -- --project unit`.
  */
 import { spawnSync } from 'node:child_process';
+import { endWithParent } from './end-with-parent.ts';
+
+endWithParent();
 
 const args = process.argv.slice(2);
 const before: string[][] =
