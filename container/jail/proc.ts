@@ -2,7 +2,7 @@
  * Reads the kernel's own account of a process inside a room, from outside. Used by the self-test
  * only: a probe's word about its capabilities would be worth less.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ProcessStatus {
@@ -11,6 +11,8 @@ export interface ProcessStatus {
   /** Inheritable, permitted, effective, bounding and ambient sets, hexadecimal. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
+  /** Undefined when the kernel would not tell us. */
+  readonly ownPidNamespace: boolean | undefined;
 }
 
 /** Waits until a descendant of `root` runs `script`, and returns its status. */
@@ -40,7 +42,16 @@ function statusOf(pid: number): ProcessStatus | undefined {
     uids: field('Uid').split(/\s+/).map(Number),
     capabilities,
     noNewPrivileges: field('NoNewPrivs') === '1',
+    ownPidNamespace: hasOwnPidNamespace(pid),
   };
+}
+
+function hasOwnPidNamespace(pid: number): boolean | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`) !== readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return undefined;
+  }
 }
 
 export function descendants(root: number): number[] {
