@@ -11,11 +11,12 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 5_000;
 /** The host's exit code when no room can be built on this machine. */
 const NO_JAIL_EXIT = 3;
-const ready = z.object({ listening: z.string() });
+const ready = z.object({ listening: z.string(), build: z.string() });
 
 export interface VerificationHost {
   readonly url: string;
   readonly token: string;
+  readonly buildId: string;
   stop(): Promise<void>;
 }
 
@@ -32,11 +33,11 @@ export async function startVerificationHost(): Promise<VerificationHost> {
   child.stderr?.on('data', (part: Buffer) => {
     errors = (errors + part.toString()).slice(-8_000);
   });
-  const url = await firstLine(child, () => errors);
-  return { url, token, stop: () => stop(child) };
+  const { listening: url, build: buildId } = await firstLine(child, () => errors);
+  return { url, token, buildId, stop: () => stop(child) };
 }
 
-function firstLine(child: ChildProcess, errors: () => string): Promise<string> {
+function firstLine(child: ChildProcess, errors: () => string): Promise<z.infer<typeof ready>> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
@@ -58,7 +59,7 @@ function firstLine(child: ChildProcess, errors: () => string): Promise<string> {
     createInterface({ input: child.stdout }).once('line', (line) => {
       clearTimeout(timer);
       child.removeAllListeners('exit');
-      resolve(ready.parse(JSON.parse(line)).listening);
+      resolve(ready.parse(JSON.parse(line)));
     });
   });
 }

@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startVerificationHost } from '../cli/verification-host.ts';
+import { startVerificationHost, type VerificationHost } from '../cli/verification-host.ts';
 import { freePort, type Guarded, startGuarded } from './processes.ts';
 import { type LocalState, openState } from './state.ts';
 
@@ -68,11 +68,7 @@ function migrate(persist: string): void {
 }
 
 /** Secrets go through a file only its user can read: arguments are visible to every process of the machine. */
-async function writeEnv(
-  state: LocalState,
-  host: { url: string; token: string },
-  options: StackOptions,
-): Promise<string> {
+async function writeEnv(state: LocalState, host: VerificationHost, options: StackOptions): Promise<string> {
   const values: Record<string, string> = {
     SIGNING_KEY: state.signingKeyPem.replace(/-----[^-]+-----|\s/g, ''),
     API_TOKENS: `local=${state.tokenSha256}`,
@@ -81,6 +77,7 @@ async function writeEnv(
     WAKE_AFTER_MS: '2000',
     SANDBOX_HOST_URL: host.url,
     SANDBOX_HOST_TOKEN: host.token,
+    SANDBOX_BUILD_ID: host.buildId,
     ...(options.model.baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.model.baseUrl }),
     ...(options.model.id === undefined ? {} : { MODEL: options.model.id }),
     ...fromEnvironment('MODEL_MAX_TOKENS', 'MODEL_PRICES'),

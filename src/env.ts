@@ -24,6 +24,7 @@ export interface Bindings {
   readonly SANDBOX?: string;
   readonly SANDBOX_HOST_URL?: string;
   readonly SANDBOX_HOST_TOKEN?: string;
+  readonly SANDBOX_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
 }
 
@@ -38,9 +39,14 @@ export interface TokenEntry {
   readonly sha256: string;
 }
 
+/** `buildId`: the only build of the verification host whose answers count. */
 export type SandboxConfig =
-  | { readonly kind: 'container'; readonly namespace: DurableObjectNamespace<VerificationContainer> }
-  | { readonly kind: 'host'; readonly url: string; readonly token: string };
+  | {
+      readonly kind: 'container';
+      readonly namespace: DurableObjectNamespace<VerificationContainer>;
+      readonly buildId: string;
+    }
+  | { readonly kind: 'host'; readonly url: string; readonly token: string; readonly buildId: string };
 
 export interface Config {
   readonly db: D1Database;
@@ -104,7 +110,11 @@ const settings = z.object({
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
 });
 
-const hostSettings = z.object({ SANDBOX_HOST_URL: origin, SANDBOX_HOST_TOKEN: z.string().min(16) });
+const sandboxBuild = z.object({ SANDBOX_BUILD_ID: z.string().regex(/^[\w:.-]{8,128}$/) });
+const hostSettings = sandboxBuild.extend({
+  SANDBOX_HOST_URL: origin,
+  SANDBOX_HOST_TOKEN: z.string().min(16),
+});
 
 const checked = new WeakMap<Bindings, Promise<Config>>();
 
@@ -155,18 +165,24 @@ async function check(bindings: Bindings): Promise<Config> {
 }
 
 function checkSandbox(bindings: Bindings, problems: string[]): SandboxConfig | null {
+  const given = withoutEmpty(bindings);
   if (bindings.SANDBOX === 'container') {
+    const parsed = sandboxBuild.safeParse(given);
+    if (!parsed.success) problems.push(...describe(parsed.error, bindings));
     const namespace = bindings.VERIFICATION_CONTAINER;
-    if (namespace !== undefined) return { kind: 'container', namespace };
-    problems.push('VERIFICATION_CONTAINER binding is missing, but SANDBOX is container');
+    if (namespace === undefined)
+      problems.push('VERIFICATION_CONTAINER binding is missing, but SANDBOX is container');
+    if (!parsed.success || namespace === undefined) return null;
+    return { kind: 'container', namespace, buildId: parsed.data.SANDBOX_BUILD_ID };
   }
-  if (bindings.SANDBOX === 'host') {
-    const parsed = hostSettings.safeParse(withoutEmpty(bindings));
-    if (parsed.success)
-      return { kind: 'host', url: parsed.data.SANDBOX_HOST_URL, token: parsed.data.SANDBOX_HOST_TOKEN };
+  if (bindings.SANDBOX !== 'host') return null;
+  const parsed = hostSettings.safeParse(given);
+  if (!parsed.success) {
     problems.push(...describe(parsed.error, bindings));
+    return null;
   }
-  return null;
+  const { SANDBOX_HOST_URL: url, SANDBOX_HOST_TOKEN: token, SANDBOX_BUILD_ID: buildId } = parsed.data;
+  return { kind: 'host', url, token, buildId };
 }
 
 /** A variable set to nothing is a missing one. */

@@ -14,9 +14,12 @@ import { CONTAINER_PORT, type VerificationContainer } from './verification-conta
 export class ContainerSandbox implements Sandbox {
   readonly kind = 'container';
   readonly #namespace: DurableObjectNamespace<VerificationContainer>;
+  readonly #buildId: string;
 
-  constructor(namespace: DurableObjectNamespace<VerificationContainer>) {
+  /** @param buildId the only build whose answers count */
+  constructor(namespace: DurableObjectNamespace<VerificationContainer>, buildId: string) {
     this.#namespace = namespace;
+    this.#buildId = buildId;
   }
 
   async verify(call: SandboxCall): Promise<HostAnswer> {
@@ -33,7 +36,7 @@ export class ContainerSandbox implements Sandbox {
           { method: 'POST', headers: { 'content-type': 'application/json' }, body: exchange.body },
           CONTAINER_PORT,
         )
-        .then((response: Response) => readAnswer(exchange, response));
+        .then((response: Response) => readAnswer(exchange, response, this.#buildId));
       return await withDeadline(answer, CALLER_TIMEOUT_MS);
     } catch (error) {
       if (error instanceof Fault) throw error;

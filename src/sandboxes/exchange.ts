@@ -33,13 +33,28 @@ export function openExchange(call: SandboxCall): Exchange {
   return { nonce, body: JSON.stringify(request), caseCount: call.cases.length };
 }
 
-/** Always drains the body. @throws Fault see {@link Sandbox.verify} */
-export async function readAnswer(exchange: Exchange, response: Response): Promise<HostAnswer> {
+/**
+ * Always drains the body.
+ * @param buildId the build whose answer counts: a rollout may still serve an older image for a while
+ * @throws Fault see {@link Sandbox.verify}
+ */
+export async function readAnswer(
+  exchange: Exchange,
+  response: Response,
+  buildId: string,
+): Promise<HostAnswer> {
   const text = await readCapped(response);
   if (!response.headers.has(BUILD_HEADER)) {
     throw new Fault(
       'SANDBOX_UNAVAILABLE',
       `the platform answered ${response.status}, not the verification host`,
+    );
+  }
+  const build = response.headers.get(BUILD_HEADER);
+  if (build !== buildId) {
+    throw new Fault(
+      'SANDBOX_UNAVAILABLE',
+      `the sandbox is build ${build?.slice(0, 128)}, expected ${buildId}`,
     );
   }
   if (response.status !== 200) throw refusal(response.status, text);
@@ -52,6 +67,8 @@ export async function readAnswer(exchange: Exchange, response: Response): Promis
     );
   }
   const answer = parsed.data;
+  if (answer.build.id !== buildId)
+    throw new Fault('SANDBOX_BAD_ANSWER', 'answer names another build than its header');
   if (answer.nonce !== exchange.nonce) throw new Fault('SANDBOX_BAD_ANSWER', 'answer is for another call');
   const ids = [...answer.results.map((result) => result.id), ...answer.notRun];
   const expected = Array.from({ length: exchange.caseCount }, (_, index) => `c${index}`);

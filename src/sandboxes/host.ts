@@ -9,6 +9,8 @@ export interface HostAddress {
   /** Origin, without a trailing slash. */
   readonly url: string;
   readonly token: string;
+  /** The only build whose answers count. */
+  readonly buildId: string;
 }
 
 export class HostSandbox implements Sandbox {
@@ -28,7 +30,7 @@ export class HostSandbox implements Sandbox {
         body: exchange.body,
         signal: AbortSignal.timeout(CALLER_TIMEOUT_MS),
       });
-      return await readAnswer(exchange, response);
+      return await readAnswer(exchange, response, this.#address.buildId);
     } catch (error) {
       if (error instanceof Fault) throw error;
       throw new Fault('SANDBOX_UNAVAILABLE', `verification host cannot be reached: ${messageOf(error)}`, {

@@ -24,5 +24,7 @@ function openModel({ model }: Config): AnthropicModel {
 }
 
 function openSandbox(config: SandboxConfig): Sandbox {
-  return config.kind === 'container' ? new ContainerSandbox(config.namespace) : new HostSandbox(config);
+  return config.kind === 'container'
+    ? new ContainerSandbox(config.namespace, config.buildId)
+    : new HostSandbox(config);
 }

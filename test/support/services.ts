@@ -29,6 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     SANDBOX: 'host',
     SANDBOX_HOST_URL: host.url,
     SANDBOX_HOST_TOKEN: host.token,
+    SANDBOX_BUILD_ID: host.buildId,
   });
   return async () => {
     await model.close();

@@ -127,6 +127,8 @@ describe('a broken configuration stops everything with the names of what is wron
     ['SANDBOX', 'none', 'SANDBOX is malformed'],
     ['SANDBOX_HOST_URL', undefined, 'SANDBOX_HOST_URL is missing'],
     ['SANDBOX_HOST_TOKEN', undefined, 'SANDBOX_HOST_TOKEN is missing'],
+    ['SANDBOX_BUILD_ID', undefined, 'SANDBOX_BUILD_ID is missing'],
+    ['SANDBOX_BUILD_ID', 'a b', 'SANDBOX_BUILD_ID is malformed'],
     ['DB', undefined, 'DB binding is missing'],
     ['BUCKET', undefined, 'BUCKET binding is missing'],
     ['GENERATE_RULE', undefined, 'GENERATE_RULE binding is missing'],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { BUILD_HEADER, ISOLATION_FLAGS, MAX_RESPONSE_BYTES } from '../../../container/protocol.ts';
 import { openExchange, readAnswer } from '../../../src/sandboxes/exchange.ts';
 import type { HostAnswer } from '../../../src/schema/report.ts';
-import { answer, caseResult, cases, isolation } from '../../support/rule.ts';
+import { answer, build, caseResult, cases, isolation } from '../../support/rule.ts';
 
 const rule = { files: { 'check.ts': '' }, captures: [] };
 const exchange = openExchange({ id: 'x', rule, cases, caseTimeoutMs: 1_000 });
@@ -10,12 +10,12 @@ const good = () => answer([caseResult({ id: 'c0' }), caseResult({ id: 'c1' })], 
 
 const respond = (body: unknown, init: ResponseInit = {}) =>
   new Response(typeof body === 'string' ? body : JSON.stringify(body), {
-    headers: { [BUILD_HEADER]: 'b' },
+    headers: { [BUILD_HEADER]: build.id },
     ...init,
   });
 const codeOf = async (response: Response) => {
   try {
-    await readAnswer(exchange, response);
+    await readAnswer(exchange, response, build.id);
     return 'accepted';
   } catch (error) {
     return (error as { code?: string }).code;
@@ -30,17 +30,27 @@ test('the host is told nothing that would give the expected answer away', () => 
 
 test('cases left out must be named', async () => {
   const some = { ...good(), results: good().results.slice(0, 1), notRun: ['c1'] };
-  expect(await readAnswer(exchange, respond(some))).toEqual(some);
+  expect(await readAnswer(exchange, respond(some), build.id)).toEqual(some);
 });
 
 test('a good answer is accepted', async () => {
-  expect(await readAnswer(exchange, respond(good()))).toEqual(good());
+  expect(await readAnswer(exchange, respond(good()), build.id)).toEqual(good());
 });
 
 describe('an answer is refused', () => {
   const change = (over: Partial<HostAnswer>) => respond({ ...good(), ...over });
   test.each<[string, () => Response, string]>([
     ['from the platform, not from the host', () => respond(good(), { headers: {} }), 'SANDBOX_UNAVAILABLE'],
+    [
+      'from another build of the host',
+      () => respond(good(), { headers: { [BUILD_HEADER]: 'sha256:other' } }),
+      'SANDBOX_UNAVAILABLE',
+    ],
+    [
+      'that names another build than its header',
+      () => change({ build: { ...build, id: 'sha256:other' } }),
+      'SANDBOX_BAD_ANSWER',
+    ],
     ['with the nonce of another call', () => change({ nonce: 'other' }), 'SANDBOX_BAD_ANSWER'],
     ['without one of the cases', () => change({ results: good().results.slice(1) }), 'SANDBOX_BAD_ANSWER'],
     [
@@ -69,7 +79,7 @@ describe('an answer is refused', () => {
       () =>
         respond(
           { error: { code: 'INTERNAL', message: '' } },
-          { status: 500, headers: { [BUILD_HEADER]: 'b' } },
+          { status: 500, headers: { [BUILD_HEADER]: build.id } },
         ),
       'SANDBOX_UNAVAILABLE',
     ],
@@ -78,7 +88,7 @@ describe('an answer is refused', () => {
       () =>
         respond(
           { error: { code: 'BAD_REQUEST', message: '' } },
-          { status: 400, headers: { [BUILD_HEADER]: 'b' } },
+          { status: 400, headers: { [BUILD_HEADER]: build.id } },
         ),
       'SANDBOX_REFUSED_INPUT',
     ],

@@ -8,7 +8,7 @@ import { ContainerSandbox } from '../../../src/sandboxes/container.ts';
 import { cases } from '../../support/rule.ts';
 
 test('a container that cannot start is SANDBOX_UNAVAILABLE, which is retried and never signed', async () => {
-  const sandbox = new ContainerSandbox(env.VERIFICATION_CONTAINER);
+  const sandbox = new ContainerSandbox(env.VERIFICATION_CONTAINER, 'sha256:any');
   const call = {
     id: 'gen-test-1-1-1',
     rule: { files: { 'check.ts': '' }, captures: [] },
