@@ -20,7 +20,8 @@ export interface Together {
   readonly undead: boolean;
 }
 
-const NOTHING: Together = { resultOf: () => undefined, shareMs: 0, undead: false };
+/** Every case is narrowed by itself. */
+export const NOT_TOGETHER: Together = { resultOf: () => undefined, shareMs: 0, undead: false };
 
 /** @param casesDir folder that holds nothing but the case directories */
 export async function narrowTogether(
@@ -30,7 +31,7 @@ export async function narrowTogether(
   cases: { readonly count: number; readonly timeoutMs: number },
   signal: AbortSignal,
 ): Promise<Together> {
-  if (plan.scoped || cases.count < 2) return NOTHING;
+  if (plan.scoped || cases.count < 2) return NOT_TOGETHER;
   // So that no case is charged more than a quarter of its time for it.
   const timeoutMs = Math.min(TOGETHER_TIMEOUT_MS, cases.timeoutMs / 2);
   const startedAt = performance.now();

@@ -28,7 +28,6 @@ export type StartRoom = (
 interface Waiting {
   readonly usableUntil: number;
   readonly room: ReadyRoom;
-  ended: boolean;
 }
 
 export class ReadyRooms {
@@ -72,12 +71,9 @@ export class ReadyRooms {
   #add(): void {
     const dirs = { caseDir: writeTree(this.#dir, {}), checkDir: writeTree(this.#dir, {}) };
     const handover = Promise.withResolvers<RoomTask>();
-    // Never told anything when it ends unused.
-    handover.promise.catch(() => {});
     const wait = { timeoutMs: this.#maxAgeMs, signal: this.#closed.signal };
     const exit = this.#start(this.#jail, dirs, handover.promise, wait);
     const waiting: Waiting = {
-      ended: false,
       usableUntil: performance.now() + this.#maxAgeMs * 0.9,
       room: {
         ...dirs,
@@ -89,8 +85,7 @@ export class ReadyRooms {
     };
     this.#waiting.push(waiting);
     exit.finally(() => {
-      waiting.ended = true;
-      this.#waiting = this.#waiting.filter((one) => !one.ended);
+      this.#waiting = this.#waiting.filter((one) => one !== waiting);
       removeTree(dirs.caseDir);
       removeTree(dirs.checkDir);
     });

@@ -8,7 +8,7 @@ import { runCheck } from './check.ts';
 import type { Jail } from './jail/jail.ts';
 import { MAX_LISTED_CAPTURES, MAX_LISTED_MATCHES, MAX_LISTED_TEXT_CHARS, MIN_CHECK_MS } from './limits.ts';
 import { type NarrowPlan, type NarrowResult, narrow, planNarrow } from './narrow.ts';
-import { narrowTogether, type Together } from './narrow-together.ts';
+import { NOT_TOGETHER, narrowTogether, type Together } from './narrow-together.ts';
 import { type PreparedCheck, prepareCheck } from './prepare-check.ts';
 import {
   type CaseInput,
@@ -92,7 +92,7 @@ async function narrowInSlot(
   signal: AbortSignal,
 ): Promise<Together> {
   const release = await workshop.slots.acquire(signal);
-  if (release === undefined) return { resultOf: () => undefined, shareMs: 0, undead: false };
+  if (release === undefined) return NOT_TOGETHER;
   const cases = { count: request.cases.length, timeoutMs: request.limits.caseTimeoutMs };
   const together = await narrowTogether(workshop.jail, plan, casesDir, cases, signal);
   release(together.undead);

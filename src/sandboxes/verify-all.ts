@@ -1,9 +1,8 @@
 /** A whole verification in one go, for callers without durable steps: every case, chunk after chunk. */
-import { Fault } from '../errors.ts';
-import { nextChunk } from '../rules/chunks.ts';
-import { decidesEarly, mergeReports, reportChunk, stillPending } from '../rules/report.ts';
+import { decidesEarly, mergeReports, stillPending } from '../rules/report.ts';
 import type { Report } from '../schema/report.ts';
 import type { RuleCase } from '../schema/request.ts';
+import { runChunk } from './run-chunk.ts';
 import type { Sandbox, SandboxCall } from './sandbox.ts';
 
 /** @throws Fault see {@link Sandbox.verify} */
@@ -16,17 +15,8 @@ export async function verifyAll(
   const chunks: Report[] = [];
   let pending = cases.map((_, index) => index);
   while (pending.length > 0) {
-    const taken = nextChunk(cases, pending);
-    const chunkCases = taken.map((index) => cases[index]).filter((one) => one !== undefined);
-    const answer = await sandbox.verify({
-      id: crypto.randomUUID(),
-      rule,
-      cases: chunkCases,
-      caseTimeoutMs,
-    });
-    const report = reportChunk(sandbox.kind, chunkCases, answer);
-    if (report.cases.length === 0)
-      throw new Fault('SANDBOX_UNAVAILABLE', 'the sandbox had no time to run a case');
+    const call = { id: crypto.randomUUID(), rule, caseTimeoutMs };
+    const report = await runChunk(sandbox, call, cases, pending);
     chunks.push(report);
     if (decidesEarly(report)) break;
     pending = stillPending(cases, pending, report);

@@ -7,7 +7,7 @@ import { Fault } from '../errors.ts';
 import type { Turn } from '../models/model.ts';
 import { PROMPT_VERSION, SYSTEM_PROMPT } from '../models/prompt.ts';
 import { sha256Hex } from '../rules/digest.ts';
-import { keys, type ObjectRef } from '../store/objects.ts';
+import { keys, type ObjectRef, type StoredObject } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { showProgress } from './progress.ts';
 
@@ -47,8 +47,8 @@ export async function askModel(
 ): Promise<Asked> {
   const { attempt } = input;
   const key = keys.reply(job.orgId, job.generationId, attempt);
-  const existing = await deps.store.objects.get(key);
-  const text = existing ?? (await callModel(job, attempt, key, deps));
+  const existing = await deps.store.objects.find(key);
+  const { ref, text } = existing ?? (await callModel(job, attempt, key, deps));
   const reply = storedReply.parse(JSON.parse(text));
   const at = deps.now().toISOString();
   await deps.store.spend.settle(job.generationId, attempt, reply.call, reply, at);
@@ -67,11 +67,10 @@ export async function askModel(
     },
     at,
   );
-  const { ref } = await deps.store.objects.putOnce(key, text);
   return { reply: ref, stopReason: reply.stopReason, model: reply.model, costUsd: reply.costUsd };
 }
 
-async function callModel(job: Job, attempt: number, key: string, deps: StepDeps): Promise<string> {
+async function callModel(job: Job, attempt: number, key: string, deps: StepDeps): Promise<StoredObject> {
   const at = deps.now().toISOString();
   const { attempts, events, spend, objects } = deps.store;
   await showProgress(job, { step: 'generate', attempt, casesPassed: 0 }, deps);
@@ -87,7 +86,7 @@ async function callModel(job: Job, attempt: number, key: string, deps: StepDeps)
   const turns = await conversation(job, attempt, deps);
   const call = await spend.reserve(job.orgId, job.generationId, attempt, deps.model.id, at);
   const answer = await deps.model.answer(turns);
-  const { text } = await objects.putOnce(
+  return objects.putOnce(
     key,
     JSON.stringify({
       call,
@@ -96,7 +95,6 @@ async function callModel(job: Job, attempt: number, key: string, deps: StepDeps)
       ...answer,
     } satisfies StoredReply),
   );
-  return text;
 }
 
 /** The request, then every earlier reply with the feedback it got. */

@@ -4,8 +4,8 @@
  */
 import { Fault } from '../errors.ts';
 import { isGood } from '../rules/case-status.ts';
-import { nextChunk } from '../rules/chunks.ts';
-import { decidesEarly, reportChunk, stillPending } from '../rules/report.ts';
+import { decidesEarly, stillPending } from '../rules/report.ts';
+import { runChunk } from '../sandboxes/run-chunk.ts';
 import { reportSchema } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
@@ -42,24 +42,16 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
   await showProgress(job, { step: 'verify', attempt, casesPassed: input.passedBefore }, deps);
   const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
   const all = (await loadRequest(job, deps)).cases;
-  const taken = nextChunk(all, input.pending);
-  const cases = taken.map((index) => all[index]).filter((one) => one !== undefined);
-  const answer = await deps.sandbox.verify({
-    id: `${job.generationId}-${attempt}-${chunk}-${input.stepAttempt}`.toLowerCase(),
-    rule,
-    cases,
-    caseTimeoutMs: input.caseTimeoutMs,
-  });
-  const broken = answer.results.find((result) => result.outcome === 'host_error');
+  const id = `${job.generationId}-${attempt}-${chunk}-${input.stepAttempt}`.toLowerCase();
+  const call = { id, rule, caseTimeoutMs: input.caseTimeoutMs };
+  const fresh = await runChunk(deps.sandbox, call, all, input.pending);
+  const broken = fresh.cases.find((one) => one.outcome === 'host_error');
   if (broken !== undefined) {
     throw new Fault(
       'SANDBOX_UNAVAILABLE',
       `the sandbox could not run a case: ${broken.error?.message ?? 'no reason given'}`,
     );
   }
-  const fresh = reportChunk(deps.sandbox.kind, cases, answer);
-  if (fresh.cases.length === 0)
-    throw new Fault('SANDBOX_UNAVAILABLE', 'the sandbox had no time to run a case');
   const key = keys.chunk(job.orgId, job.generationId, attempt, chunk);
   const { ref, text } = await objects.putOnce(key, JSON.stringify(fresh));
   // An interrupted run may have stored its own report first: that one counts, for everybody.

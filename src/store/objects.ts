@@ -12,6 +12,11 @@ export interface ObjectRef {
   readonly bytes: number;
 }
 
+export interface StoredObject {
+  readonly ref: ObjectRef;
+  readonly text: string;
+}
+
 /** Every key prefix in one place. Nothing else builds a key. */
 export const keys = {
   request: (org: string, generation: string) => `${base(org, generation)}/request.json`,
@@ -42,11 +47,17 @@ export class ObjectStore {
   }
 
   /** Writes `text` unless the key exists; returns what is stored, which may be an earlier text. */
-  async putOnce(key: string, text: string): Promise<{ ref: ObjectRef; text: string }> {
+  async putOnce(key: string, text: string): Promise<StoredObject> {
     const written = await this.#bucket.put(key, text, { onlyIf: { etagDoesNotMatch: '*' } });
     const kept = written === null ? await this.get(key) : text;
     if (kept === null) throw new Fault('STORE_CONFLICT', `object ${key} exists and cannot be read`);
     return { ref: await refOf(key, kept), text: kept };
+  }
+
+  /** What is stored under `key` with its reference, or `null`. */
+  async find(key: string): Promise<StoredObject | null> {
+    const text = await this.get(key);
+    return text === null ? null : { ref: await refOf(key, text), text };
   }
 
   async get(key: string): Promise<string | null> {

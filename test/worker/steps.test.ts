@@ -14,8 +14,8 @@ import { judgeAttempt } from '../../src/steps/judge-attempt.ts';
 import { prepareGeneration } from '../../src/steps/prepare-generation.ts';
 import { publishRule } from '../../src/steps/publish-rule.ts';
 import { signRule } from '../../src/steps/sign-rule.ts';
-import { verifyChunk } from '../../src/steps/verify-chunk.ts';
-import { keys } from '../../src/store/objects.ts';
+import { type VerifyInput, verifyChunk } from '../../src/steps/verify-chunk.ts';
+import { keys, type ObjectRef } from '../../src/store/objects.ts';
 import { openDeps } from '../../src/workflows/deps.ts';
 import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
 import { answer, caseResult, cases, goodReply, request } from '../support/rule.ts';
@@ -84,19 +84,24 @@ async function fixture(): Promise<Fixture> {
   return { job, deps, model };
 }
 
-async function untilSigned({ job, deps }: Fixture) {
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
-  if (inspected.kind !== 'rule') throw new Error('refused');
-  const verify = {
+/** The whole verification of the fixture's cases, in one chunk. */
+function verifyInput(rule: ObjectRef): VerifyInput {
+  return {
     attempt: 1,
     chunk: 0,
     pending: [0, 1],
-    rule: inspected.rule,
+    rule,
     caseTimeoutMs: 1_000,
     passedBefore: 0,
     stepAttempt: 1,
   };
+}
+
+async function untilSigned({ job, deps }: Fixture) {
+  const asked = await askModel(job, { attempt: 1 }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  if (inspected.kind !== 'rule') throw new Error('refused');
+  const verify = verifyInput(inspected.rule);
   const chunk = await verifyChunk(job, verify, deps);
   const judged = await judgeAttempt(job, { attempt: 1, chunks: [chunk.report] }, deps);
   const input = {
@@ -196,15 +201,7 @@ test('no step goes on for a generation that has ended', async () => {
   const one = await fixture();
   const { input } = await untilSigned(one);
   await endGeneration(one.job, { status: 'cancelled', code: 'CANCELLED', message: '' }, one.deps);
-  const verify = {
-    attempt: 1,
-    chunk: 1,
-    pending: [0],
-    rule: input.rule,
-    caseTimeoutMs: 1_000,
-    passedBefore: 0,
-    stepAttempt: 1,
-  };
+  const verify = { ...verifyInput(input.rule), chunk: 1, pending: [0] };
   for (const step of [
     () => askModel(one.job, { attempt: 2 }, one.deps),
     () => inspectReply(one.job, { attempt: 1, reply: input.reply }, one.deps),
@@ -249,15 +246,7 @@ test('a call in which no case ran is a fault, never a verdict', async () => {
   const one = await fixture();
   const { input } = await untilSigned(one);
   const busy: Sandbox = { kind: 'host', verify: () => Promise.resolve(answer([], { notRun: ['c0', 'c1'] })) };
-  const verify = {
-    attempt: 1,
-    chunk: 1,
-    pending: [0, 1],
-    rule: input.rule,
-    caseTimeoutMs: 1_000,
-    passedBefore: 0,
-    stepAttempt: 1,
-  };
+  const verify = { ...verifyInput(input.rule), chunk: 1 };
   await expect(verifyChunk(one.job, verify, { ...one.deps, sandbox: busy })).rejects.toThrow(
     'SANDBOX_UNAVAILABLE',
   );
@@ -272,15 +261,7 @@ test('a case the sandbox could not run is a fault, never a verdict', async () =>
     kind: 'host',
     verify: () => Promise.resolve(answer([caseResult(), caseResult({ id: 'c1', outcome: 'host_error' })])),
   };
-  const input = {
-    attempt: 1,
-    chunk: 0,
-    pending: [0, 1],
-    rule: inspected.rule,
-    caseTimeoutMs: 1_000,
-    passedBefore: 0,
-    stepAttempt: 1,
-  };
+  const input = verifyInput(inspected.rule);
   await expect(verifyChunk(job, input, { ...deps, sandbox: broken })).rejects.toThrow('SANDBOX_UNAVAILABLE');
 });
 
