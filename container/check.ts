@@ -20,15 +20,10 @@ import type { CaseInput, CheckError, Finding, Match } from './protocol.ts';
 import type { ReadyRoom, StartRoom } from './ready-rooms.ts';
 import { writeInto } from './temp.ts';
 import { cleanText } from './text.ts';
+import type { Checked } from './verify.ts';
 
 /** Inside the room; stack frames and messages name it, and are mapped back to `check.ts`. */
 const CHECK_FILE = `${ROOM.rule}/check.mjs`;
-
-export interface CheckResult extends Ending {
-  readonly findings: readonly Finding[];
-  readonly console: string;
-  readonly undead: boolean;
-}
 
 /**
  * The permission model is a second layer inside the room, never the wall. Other V8 flags than the heap's
@@ -57,7 +52,7 @@ export interface CheckInput {
   readonly signal: AbortSignal;
 }
 
-export async function runCheck(jail: Jail, input: CheckInput): Promise<CheckResult> {
+export async function runCheck(jail: Jail, input: CheckInput): Promise<Checked> {
   const token = randomBytes(24).toString('base64url');
   const task: RoomTask = {
     stdin: JSON.stringify({ token, root: ROOM.case, matches: input.matches }),
@@ -94,7 +89,7 @@ function checkSpec(dirs: { readonly caseDir: string; readonly checkDir: string }
   };
 }
 
-function toResult(exit: RoomExit, token: string): CheckResult {
+function toResult(exit: RoomExit, token: string): Checked {
   const { findings, ...end } = judge(exit, token);
   return { ...end, findings, console: cleanText(exit.output, MAX_CONSOLE_BYTES), undead: exit.undead };
 }

@@ -17,10 +17,10 @@ import { log } from './log.ts';
 import type { HostOptions } from './options.ts';
 import { HOST_PARALLELISM, type HostBuild, type IsolationReport } from './protocol.ts';
 import { ReadyRooms } from './ready-rooms.ts';
+import { roomsBackEnd, type Workshop } from './rooms.ts';
 import { createHost } from './server.ts';
 import { Slots } from './slots.ts';
 import { makeHostDir, removeLeftovers } from './temp.ts';
-import type { Workshop } from './verify.ts';
 
 export interface RunningHost {
   readonly url: string;
@@ -51,7 +51,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const ready = new ReadyRooms(found.jail, hostDir, options.readyRooms, startReadyRoom);
     ready.refill();
     const workshop = { jail: found.jail, slots, hostDir, ready };
-    const server = createHost({ workshop, build, isolation, token: options.token });
+    const server = createHost({ backEnd: roomsBackEnd(workshop), build, isolation, token: options.token });
     const url = await listen(server, options);
     return { url, build, isolation, stop: () => stop(server, workshop, cleanUp) };
   } catch (error) {

@@ -9,12 +9,13 @@
 import { basename } from 'node:path';
 import type { Jail } from './jail/jail.ts';
 import { MAX_MATCHES, TOGETHER_TIMEOUT_MS } from './limits.ts';
-import { type NarrowPlan, type NarrowResult, runScans } from './narrow.ts';
+import { type NarrowPlan, runScans } from './narrow.ts';
 import type { Match } from './protocol.ts';
+import type { Narrowed } from './verify.ts';
 
 export interface Together {
   /** Undefined for a case that must be narrowed by itself. */
-  resultOf(caseDir: string): NarrowResult | undefined;
+  resultOf(caseDir: string): Narrowed | undefined;
   /** Each case's share of the time it took. */
   readonly shareMs: number;
   readonly undead: boolean;
@@ -46,7 +47,7 @@ export async function narrowTogether(
   return { resultOf: (caseDir) => resultFrom(dealt.get(basename(caseDir)) ?? []), shareMs, undead: false };
 }
 
-function resultFrom(matches: readonly Match[]): NarrowResult | undefined {
+function resultFrom(matches: readonly Match[]): Narrowed | undefined {
   return matches.length > MAX_MATCHES ? undefined : { matches };
 }
 

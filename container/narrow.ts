@@ -12,6 +12,7 @@ import { abnormalEnding, type Ending, ending } from './outcome.ts';
 import type { CaptureInput, Match, RuleInput } from './protocol.ts';
 import { writeTree } from './temp.ts';
 import { cleanText } from './text.ts';
+import type { Narrowed } from './verify.ts';
 
 /** One ast-grep scan: its configuration folder inside the room and the captures it covers. */
 export interface Scan {
@@ -51,26 +52,19 @@ export function planNarrow(parent: string, rule: RuleInput): NarrowPlan {
   return { dir: writeTree(parent, files), scans, names, scoped };
 }
 
-export interface NarrowResult {
-  readonly matches: readonly Match[];
-  /** Set when the narrow did not succeed. */
-  readonly ending?: Ending;
-  readonly undead?: boolean;
-}
-
 export async function narrow(
   jail: Jail,
   plan: NarrowPlan,
   caseDir: string,
   deadlineAt: number,
   signal: AbortSignal,
-): Promise<NarrowResult> {
+): Promise<Narrowed> {
   const scanned = await runScans(jail, plan, caseDir, deadlineAt, signal);
   if (!scanned.ending && scanned.matches.length > MAX_MATCHES) return TOO_MANY;
   return scanned;
 }
 
-const TOO_MANY: NarrowResult = {
+const TOO_MANY: Narrowed = {
   matches: [],
   ending: ending('output_exceeded', 'TooManyMatches', `more than ${MAX_MATCHES} matches`),
 };
@@ -82,7 +76,7 @@ export async function runScans(
   caseDir: string,
   deadlineAt: number,
   signal: AbortSignal,
-): Promise<NarrowResult> {
+): Promise<Narrowed> {
   const matches: Match[] = [];
   for (const scan of plan.scans) {
     const mode = scan.broad === undefined ? '--json=stream' : '--files-with-matches';

@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto';
 import { type Stripped, stripTypes } from './check.ts';
 import type { VerifyRequest } from './protocol.ts';
+import type { Workshop } from './rooms.ts';
 import { writeTree } from './temp.ts';
 import { messageOf } from './text.ts';
-import type { Workshop } from './verify.ts';
 
 export type PreparedCheck =
   | { readonly dir: string; readonly code: string }

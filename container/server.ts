@@ -19,10 +19,10 @@ import {
 import { BadRequest, parseRequest } from './request.ts';
 import { fitResults } from './size.ts';
 import { messageOf } from './text.ts';
-import { verifyCases, type Workshop } from './verify.ts';
+import { type BackEnd, verifyCases } from './verify.ts';
 
 export interface HostParts {
-  readonly workshop: Workshop;
+  readonly backEnd: BackEnd;
   readonly build: HostBuild;
   readonly isolation: IsolationReport;
   readonly token: string | undefined;
@@ -74,7 +74,7 @@ async function handle(parts: HostParts, request: IncomingMessage, response: Serv
     throw new HttpError(401, 'UNAUTHORIZED', 'a valid bearer token is needed');
   }
   if (route === 'GET /healthz') {
-    const ok = Object.values(parts.isolation.flags).every(Boolean) && !parts.workshop.slots.exhausted;
+    const ok = Object.values(parts.isolation.flags).every(Boolean) && !parts.backEnd.slots.exhausted;
     const body: HealthResponse = { ok, build: parts.build, isolation: parts.isolation };
     send(parts, response, 200, body);
     return;
@@ -88,10 +88,10 @@ async function verify(parts: HostParts, request: IncomingMessage, response: Serv
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const parsed = readRequest(await readBody(request));
-  if (parts.workshop.slots.exhausted) {
+  if (parts.backEnd.slots.exhausted) {
     throw new HttpError(503, 'INTERNAL', 'no room of this host can be used any more; restart it');
   }
-  const { results, notRun } = await verifyCases(parts.workshop, parsed, gone.signal);
+  const { results, notRun } = await verifyCases(parts.backEnd, parsed, gone.signal);
   if (gone.signal.aborted) {
     log('request.abandoned', { nonce: parsed.nonce });
     return;

@@ -1,33 +1,59 @@
 /**
- * One verification: every case in a fresh room, at most as many at a time as there are slots, inside
- * the case's and the request's deadlines. Reports what happened; decides nothing.
+ * One verification: every case by itself, at most as many at a time as there are slots, inside the
+ * case's and the request's deadlines. Reports what happened; decides nothing, and knows nothing of how
+ * a back end runs things: it does no I/O of its own.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { runCheck } from './check.ts';
-import type { Jail } from './jail/jail.ts';
 import { MAX_LISTED_CAPTURES, MAX_LISTED_MATCHES, MAX_LISTED_TEXT_CHARS, MIN_CHECK_MS } from './limits.ts';
-import { type NarrowPlan, type NarrowResult, narrow, planNarrow } from './narrow.ts';
-import { NOT_TOGETHER, narrowTogether, type Together } from './narrow-together.ts';
-import { type PreparedCheck, prepareCheck } from './prepare-check.ts';
+import type { Ending } from './outcome.ts';
 import {
   type CaseInput,
   type CaseResult,
+  type Finding,
   type Match,
   STOP_AFTER_TIMEOUTS,
+  type SyntaxTree,
   type VerifyRequest,
 } from './protocol.ts';
-import type { ReadyRooms } from './ready-rooms.ts';
 import type { Slots } from './slots.ts';
-import { randomName, removeTree, writeTree } from './temp.ts';
 import { cleanText, messageOf } from './text.ts';
-import { syntaxTrees } from './trees.ts';
 
-export interface Workshop {
-  readonly jail: Jail;
+/** Something that can run rules: rooms of a jail, or isolates. */
+export interface BackEnd {
   readonly slots: Slots;
-  readonly hostDir: string;
-  readonly ready: ReadyRooms;
+  /** Lays out what the cases of one request share. `signal` ends everything that is started in it. */
+  open(request: VerifyRequest, signal: AbortSignal): Promise<Session>;
+  /** Called when a request has ended and nothing else runs. */
+  idle(): void;
+}
+
+/** One request in a back end. A case is named by its index in the request. Methods may reject: our side failed. */
+export interface Session {
+  narrow(index: number, deadlineAt: number): Promise<Narrowed>;
+  /** Only asked when nothing matched. */
+  trees(
+    index: number,
+    deadlineAt: number,
+  ): Promise<{ readonly trees: SyntaxTree[]; readonly undead: boolean }>;
+  /** Resolves when checks can be run, or with why they cannot. Never rejects. */
+  prepared(): Promise<Ending | undefined>;
+  check(index: number, matches: readonly Match[], timeoutMs: number): Promise<Checked>;
+  close(): void;
+}
+
+export interface Narrowed {
+  readonly matches: readonly Match[];
+  /** Set when the narrow did not succeed. */
+  readonly ending?: Ending;
+  /** True when what ran was not seen dead. */
+  readonly undead?: boolean;
+  /** This case's share of work that was done for all cases at once. */
+  readonly sharedMs?: number;
+}
+
+export interface Checked extends Ending {
+  readonly findings: readonly Finding[];
+  readonly console: string;
+  readonly undead: boolean;
 }
 
 export interface Verified {
@@ -38,11 +64,9 @@ export interface Verified {
 
 /** What all cases of one request share. */
 interface Job {
-  readonly workshop: Workshop;
-  readonly request: VerifyRequest;
-  readonly plan: NarrowPlan;
-  readonly together: Together;
-  readonly check: Promise<PreparedCheck>;
+  readonly slots: Slots;
+  readonly session: Session;
+  readonly caseTimeoutMs: number;
   readonly signal: AbortSignal;
   /** Until when a case may be started: one started later might not end within the host's total. */
   readonly startUntil: number;
@@ -51,52 +75,31 @@ interface Job {
 }
 
 export async function verifyCases(
-  workshop: Workshop,
+  backEnd: BackEnd,
   request: VerifyRequest,
   disconnected: AbortSignal,
 ): Promise<Verified> {
   const startedAt = performance.now();
-  const dir = join(workshop.hostDir, randomName());
+  const { caseTimeoutMs, totalTimeoutMs } = request.limits;
   const total = new AbortController();
-  const timer = setTimeout(() => total.abort(), request.limits.totalTimeoutMs);
+  const timer = setTimeout(() => total.abort(), totalTimeoutMs);
   const signal = AbortSignal.any([disconnected, total.signal]);
-  await mkdir(dir, { mode: 0o711 });
+  let session: Session | undefined;
   try {
-    const plan = planNarrow(dir, request.rule);
-    const check = prepareCheck(workshop, request, dir, signal);
-    const casesDir = writeTree(dir, {});
-    const caseDirs = request.cases.map(({ files }) => writeTree(casesDir, files));
-    const together = await narrowInSlot(workshop, request, plan, casesDir, signal);
-    const startUntil = startedAt + request.limits.totalTimeoutMs - request.limits.caseTimeoutMs;
-    const job: Job = { workshop, request, plan, together, check, signal, startUntil, timedOut: 0 };
-    const results = await Promise.all(
-      request.cases.map((each, index) => runCase(job, each, caseDirs[index] as string)),
-    );
-    await check;
+    session = await backEnd.open(request, signal);
+    const startUntil = startedAt + totalTimeoutMs - caseTimeoutMs;
+    const job: Job = { slots: backEnd.slots, session, caseTimeoutMs, signal, startUntil, timedOut: 0 };
+    const results = await Promise.all(request.cases.map((each, index) => runCase(job, each, index)));
+    await session.prepared();
     return {
       results: results.filter((result) => result !== undefined),
       notRun: request.cases.filter((_, index) => results[index] === undefined).map(({ id }) => id),
     };
   } finally {
     clearTimeout(timer);
-    removeTree(dir);
-    if (workshop.slots.busy === 0) workshop.ready.refill();
+    session?.close();
+    if (backEnd.slots.busy === 0) backEnd.idle();
   }
-}
-
-async function narrowInSlot(
-  workshop: Workshop,
-  request: VerifyRequest,
-  plan: NarrowPlan,
-  casesDir: string,
-  signal: AbortSignal,
-): Promise<Together> {
-  const release = await workshop.slots.acquire(signal);
-  if (release === undefined) return NOT_TOGETHER;
-  const cases = { count: request.cases.length, timeoutMs: request.limits.caseTimeoutMs };
-  const together = await narrowTogether(workshop.jail, plan, casesDir, cases, signal);
-  release(together.undead);
-  return together;
 }
 
 const EMPTY = {
@@ -110,25 +113,19 @@ const EMPTY = {
 } as const;
 
 /** Undefined when the case was left out: enough others had timed out, or it might not have ended in time. */
-async function runCase(job: Job, input: CaseInput, caseDir: string): Promise<CaseResult | undefined> {
-  const release = await job.workshop.slots.acquire(job.signal);
-  const hostError = (message: string): CaseResult => ({
-    id: input.id,
-    ...EMPTY,
-    stage: 'narrow',
-    outcome: 'host_error',
-    error: { name: 'HostError', message },
-  });
+async function runCase(job: Job, input: CaseInput, index: number): Promise<CaseResult | undefined> {
+  const release = await job.slots.acquire(job.signal);
   if (release === undefined) return undefined;
   let undead = false;
   try {
     if (job.timedOut >= STOP_AFTER_TIMEOUTS || performance.now() > job.startUntil) return undefined;
-    const ran = await runInRooms(job, input, caseDir);
+    const ran = await narrowAndCheck(job, input.id, index);
     undead = ran.undead;
     if (ran.result.outcome === 'timed_out') job.timedOut += 1;
     return ran.result;
-  } catch (error) {
-    return hostError(messageOf(error));
+  } catch (thrown) {
+    const error = { name: 'HostError', message: messageOf(thrown) };
+    return { id: input.id, ...EMPTY, stage: 'narrow', outcome: 'host_error', error };
   } finally {
     release(undead);
   }
@@ -139,28 +136,20 @@ interface Ran {
   readonly undead: boolean;
 }
 
-async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<Ran> {
-  const { caseTimeoutMs } = job.request.limits;
+async function narrowAndCheck(job: Job, id: string, index: number): Promise<Ran> {
+  const { session, caseTimeoutMs } = job;
   const startedAt = performance.now();
   const deadlineAt = startedAt + caseTimeoutMs;
-  const narrowed = await narrowCase(job, caseDir, deadlineAt);
-  const narrowMs = Math.round(performance.now() - startedAt) + job.together.shareMs;
-  const base = { id: input.id, ...EMPTY, narrowMs };
+  const narrowed = await session.narrow(index, deadlineAt);
+  const narrowMs = Math.round(performance.now() - startedAt) + (narrowed.sharedMs ?? 0);
+  const base = { id, ...EMPTY, narrowMs };
   if (narrowed.ending) {
     const result: CaseResult = { ...base, stage: 'narrow', ...late(job, narrowed.ending) };
     return { result, undead: narrowed.undead ?? false };
   }
   if (narrowed.matches.length === 0) {
     // The zero-match gate: the check is never started, and that is a result, not an error.
-    const dirs = { case: caseDir, rule: job.plan.dir };
-    const { trees, undead } = await syntaxTrees(
-      job.workshop.jail,
-      job.request.rule.captures,
-      input.files,
-      dirs,
-      deadlineAt,
-      job.signal,
-    );
+    const { trees, undead } = await session.trees(index, deadlineAt);
     return { result: { ...base, stage: 'narrow', outcome: 'exited', trees }, undead };
   }
   const timeoutMs = caseTimeoutMs - narrowMs;
@@ -169,18 +158,12 @@ async function runInRooms(job: Job, input: CaseInput, caseDir: string): Promise<
     const error = { name: 'NarrowTooSlow', message };
     return { result: { ...base, stage: 'narrow', outcome: 'timed_out', error }, undead: false };
   }
-  return checkCase(job, input, caseDir, base, narrowed.matches, timeoutMs);
-}
-
-async function narrowCase(job: Job, caseDir: string, deadlineAt: number): Promise<NarrowResult> {
-  const known = job.together.resultOf(caseDir);
-  return known ?? (await narrow(job.workshop.jail, job.plan, caseDir, deadlineAt, job.signal));
+  return checkCase(job, index, base, narrowed.matches, timeoutMs);
 }
 
 async function checkCase(
   job: Job,
-  input: CaseInput,
-  caseDir: string,
+  index: number,
   base: Omit<CaseResult, 'stage' | 'outcome'>,
   matches: readonly Match[],
   timeoutMs: number,
@@ -191,25 +174,17 @@ async function checkCase(
     matchCount: matches.length,
     matches: matches.slice(0, MAX_LISTED_MATCHES).map(shorten),
   };
-  // Waiting for the shared type stripping is not the case's own time.
-  const check = await job.check;
-  if (!('dir' in check)) return { result: { ...matched, ...late(job, check.ending) }, undead: false };
+  // Waiting for what all checks share is not the case's own time.
+  const unprepared = await job.session.prepared();
+  if (unprepared) return { result: { ...matched, ...late(job, unprepared) }, undead: false };
   const startedAt = performance.now();
-  const room = job.workshop.ready.take();
-  const { undead, ...checked } = await runCheck(job.workshop.jail, {
-    ...(room === undefined ? {} : { ready: { room, files: input.files, code: check.code } }),
-    caseDir,
-    checkDir: check.dir,
-    matches,
-    timeoutMs,
-    signal: job.signal,
-  });
+  const { undead, ...checked } = await job.session.check(index, matches, timeoutMs);
   const checkMs = Math.round(performance.now() - startedAt);
   const { outcome, error, findings, console } = { error: undefined, ...checked, ...late(job, checked) };
   return { result: { ...matched, outcome, ...(error ? { error } : {}), findings, console, checkMs }, undead };
 }
 
-/** A room that was cancelled because the whole request ran out of time says so. */
+/** What was cancelled because the whole request ran out of time says so. */
 function late<T extends Pick<CaseResult, 'outcome' | 'error'>>(job: Job, end: T): T {
   if (!job.signal.aborted || end.outcome !== 'host_error') return end;
   return { ...end, error: { name: 'HostError', message: 'stopped: the time for this request ran out' } };
