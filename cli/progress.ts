@@ -26,6 +26,8 @@ export function eventLine(event: GenerationEvent): string | null {
         : colors.yellow(`${attempt}: ${plain(text.parse(data.message))}`);
     case 'verified':
       return `${attempt}: ${number.parse(data.casesPassed)} cases pass so far`;
+    case 'confirmed':
+      return `${attempt}: ${number.parse(data.casesPassed)} cases pass in a second sandbox (${plain(text.parse(data.sandbox))})`;
     case 'judged':
       return judgedLine(attempt, data);
     case 'ended':

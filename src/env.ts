@@ -3,6 +3,7 @@
  * before any work; nothing here has a default that would weaken security. Values never enter messages.
  */
 import { z } from 'zod';
+import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
 import { Fault } from './errors.ts';
 import { priceTable } from './models/pricing.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
@@ -21,10 +22,15 @@ export interface Bindings {
   readonly MODEL?: string;
   readonly MODEL_MAX_TOKENS?: string;
   readonly MODEL_PRICES?: string;
+  readonly ISOLATE?: Fetcher;
   readonly SANDBOX?: string;
+  readonly SANDBOX_AGREEMENT?: string;
   readonly SANDBOX_HOST_URL?: string;
   readonly SANDBOX_HOST_TOKEN?: string;
   readonly SANDBOX_BUILD_ID?: string;
+  readonly ISOLATE_HOST_URL?: string;
+  readonly ISOLATE_HOST_TOKEN?: string;
+  readonly ISOLATE_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
 }
 
@@ -39,15 +45,6 @@ export interface TokenEntry {
   readonly sha256: string;
 }
 
-/** `buildId`: the only build of the verification host whose answers count. */
-export type SandboxConfig =
-  | {
-      readonly kind: 'container';
-      readonly namespace: DurableObjectNamespace<VerificationContainer>;
-      readonly buildId: string;
-    }
-  | { readonly kind: 'host'; readonly url: string; readonly token: string; readonly buildId: string };
-
 export interface Config {
   readonly db: D1Database;
   readonly bucket: R2Bucket;
@@ -61,7 +58,7 @@ export interface Config {
     readonly maxTokens: number;
     readonly prices: z.infer<typeof priceTable>;
   };
-  readonly sandbox: SandboxConfig;
+  readonly sandboxes: SandboxConfig;
   /** A live generation without progress for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
 }
@@ -97,8 +94,6 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.int().min(min).max(max));
 
-const origin = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
-
 const settings = z.object({
   API_TOKENS: tokenList,
   ANTHROPIC_API_KEY: z.string().min(1),
@@ -106,14 +101,7 @@ const settings = z.object({
   MODEL: z.string().min(1).max(200),
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
-  SANDBOX: z.enum(['container', 'host']),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
-});
-
-const sandboxBuild = z.object({ SANDBOX_BUILD_ID: z.string().regex(/^[\w:.-]{8,128}$/) });
-const hostSettings = sandboxBuild.extend({
-  SANDBOX_HOST_URL: origin,
-  SANDBOX_HOST_TOKEN: z.string().min(16),
 });
 
 const checked = new WeakMap<Bindings, Promise<Config>>();
@@ -135,14 +123,16 @@ async function check(bindings: Bindings): Promise<Config> {
   }
   const parsed = settings.safeParse(withoutEmpty(bindings));
   if (!parsed.success) problems.push(...describe(parsed.error, bindings));
-  const sandbox = checkSandbox(bindings, problems);
+  const sandboxes = checkSandboxes(bindings, withoutEmpty(bindings), (problem) =>
+    problems.push(...(typeof problem === 'string' ? [problem] : describe(problem, bindings))),
+  );
   const signingKey = bindings.SIGNING_KEY === undefined ? null : await parseSigningKey(bindings.SIGNING_KEY);
   if (signingKey === null) {
     problems.push(
       bindings.SIGNING_KEY ? 'SIGNING_KEY is not an Ed25519 PKCS#8 key' : 'SIGNING_KEY is missing',
     );
   }
-  if (problems.length > 0 || !parsed.success || !db || !bucket || !workflow || !sandbox || !signingKey) {
+  if (problems.length > 0 || !parsed.success || !db || !bucket || !workflow || !sandboxes || !signingKey) {
     throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
   }
   const value = parsed.data;
@@ -151,7 +141,7 @@ async function check(bindings: Bindings): Promise<Config> {
     bucket,
     workflow,
     signingKey,
-    sandbox,
+    sandboxes,
     tokens: value.API_TOKENS,
     wakeAfterMs: value.WAKE_AFTER_MS,
     model: {
@@ -162,27 +152,6 @@ async function check(bindings: Bindings): Promise<Config> {
       prices: value.MODEL_PRICES,
     },
   };
-}
-
-function checkSandbox(bindings: Bindings, problems: string[]): SandboxConfig | null {
-  const given = withoutEmpty(bindings);
-  if (bindings.SANDBOX === 'container') {
-    const parsed = sandboxBuild.safeParse(given);
-    if (!parsed.success) problems.push(...describe(parsed.error, bindings));
-    const namespace = bindings.VERIFICATION_CONTAINER;
-    if (namespace === undefined)
-      problems.push('VERIFICATION_CONTAINER binding is missing, but SANDBOX is container');
-    if (!parsed.success || namespace === undefined) return null;
-    return { kind: 'container', namespace, buildId: parsed.data.SANDBOX_BUILD_ID };
-  }
-  if (bindings.SANDBOX !== 'host') return null;
-  const parsed = hostSettings.safeParse(given);
-  if (!parsed.success) {
-    problems.push(...describe(parsed.error, bindings));
-    return null;
-  }
-  const { SANDBOX_HOST_URL: url, SANDBOX_HOST_TOKEN: token, SANDBOX_BUILD_ID: buildId } = parsed.data;
-  return { kind: 'host', url, token, buildId };
 }
 
 /** A variable set to nothing is a missing one. */

@@ -63,6 +63,12 @@ function printEvidence({ subject, predicate }: Statement, keyId: string): void {
   print(
     `  sandbox   ${predicate.sandbox.kind} (${predicate.sandbox.isolation.jail}), ${wallsText(predicate.sandbox.isolation.flags)}`,
   );
+  const second = predicate.confirmation;
+  print(
+    second === null
+      ? '  agreement no second sandbox ran it'
+      : `  agreement ${second.kind} (${second.isolation.jail}) found the same, ${wallsText(second.isolation.flags)}`,
+  );
   print(
     `  check     ${predicate.rule.size.checkLines} lines, imports ${imports.length === 0 ? 'nothing' : plain(imports.join(', '))}`,
   );

@@ -3,6 +3,7 @@
  * the same report always gives the same feedback. Text that came out of the sandbox is data: capped,
  * stripped of control characters and fenced.
  */
+import type { Disagreement } from '../rules/agreement.ts';
 import { isGood } from '../rules/case-status.ts';
 import type { Problem } from '../rules/result.ts';
 import type { CaseReport, Report } from '../schema/report.ts';
@@ -45,6 +46,28 @@ export function reportFeedback(report: Report, cases: readonly RuleCase[]): stri
   if (others.length > MAX_OTHER_CASES) lines.push(`- and ${others.length - MAX_OTHER_CASES} more`);
   if (report.notRun.length > 0)
     lines.push('', `${report.notRun.length} cases were not run after these failures.`);
+  lines.push('', 'Fix the cause, not the case. Answer with the complete corrected object.');
+  return lines.join('\n');
+}
+
+/** An accepted rule of which a second, different sandbox says something else. */
+export function disagreementFeedback(
+  first: Report,
+  second: Report,
+  differing: readonly Disagreement[],
+): string {
+  const [worst, ...others] = differing;
+  if (worst === undefined) throw new RangeError('the sandboxes agree');
+  const line = (one: Disagreement) =>
+    `- ${one.first.kind} case ${JSON.stringify(one.first.name)}: ${clean(one.message, 1_000)}`;
+  const lines = [
+    `The rule passes every case in the first sandbox (${first.sandbox}), but a second, different one (${second.sandbox}) says otherwise. A rule must give the same findings everywhere: no clock, no randomness, no state between runs, nothing that depends on the machine, only plain calls of the allowed modules.`,
+    '',
+    line(worst),
+  ];
+  if (worst.second !== undefined)
+    lines.push('', `In the ${second.sandbox}:`, ...caseSection(worst.second, undefined));
+  if (others.length > 0) lines.push('', 'Also different:', ...others.slice(0, MAX_OTHER_CASES).map(line));
   lines.push('', 'Fix the cause, not the case. Answer with the complete corrected object.');
   return lines.join('\n');
 }

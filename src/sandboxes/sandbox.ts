@@ -5,6 +5,7 @@
 import type { HostAnswer, SandboxKind } from '../schema/report.ts';
 import type { RuleCase } from '../schema/request.ts';
 import type { Rule } from '../schema/rule.ts';
+import type { SandboxPolicy } from './select.ts';
 
 export interface SandboxCall {
   /** Fresh per call, lower case, at most 100 characters: names the room that is made for it. */
@@ -22,4 +23,11 @@ export interface Sandbox {
    *   SANDBOX_NOT_ISOLATED | SANDBOX_REFUSED_INPUT (do not)
    */
   verify(call: SandboxCall): Promise<HostAnswer>;
+}
+
+/** The back ends of one deployment. */
+export interface Sandboxes {
+  readonly policy: SandboxPolicy;
+  /** @throws Fault SANDBOX_UNAVAILABLE when a deploy took this kind away meanwhile */
+  open(kind: SandboxKind): Sandbox;
 }

@@ -22,6 +22,7 @@ export const EVENT_TYPES = [
   'replied',
   'inspected',
   'verified',
+  'confirmed',
   'judged',
   'ended',
 ] as const;

@@ -67,6 +67,7 @@ export const verifyResponseSchema = z.object({
 });
 
 export const CASE_STATUSES = ['validated', 'reported', 'noisy', 'missing', 'error'] as const;
+export const SANDBOX_KINDS = ['container', 'host', 'isolate'] as const;
 export const VERDICTS = ['accepted', 'rejected', 'inconclusive'] as const;
 
 /** One case with its label put back and its status decided. */
@@ -82,7 +83,7 @@ export const caseReportSchema = caseResultSchema.omit({ id: true }).extend({
 /** One verification of one rule: some or all cases. */
 export const reportSchema = z.object({
   verdict: z.enum(VERDICTS),
-  sandbox: z.enum(['container', 'host', 'isolate']),
+  sandbox: z.enum(SANDBOX_KINDS),
   build: hostBuildSchema,
   isolation: isolationReportSchema,
   cases: z.array(caseReportSchema),

@@ -3,7 +3,7 @@
  * verification. One statement gates everything; there is no second document to lose or swap.
  */
 import { z } from 'zod';
-import { hostBuildSchema, isolationReportSchema } from './report.ts';
+import { hostBuildSchema, isolationReportSchema, SANDBOX_KINDS } from './report.ts';
 import { CASE_KINDS } from './request.ts';
 import { capabilityFacts, ruleSize } from './rule.ts';
 
@@ -30,6 +30,12 @@ export const verifiedCaseSchema = z.strictObject({
   findings: z.int().min(0),
 });
 
+const sandboxFacts = z.strictObject({
+  kind: z.enum(SANDBOX_KINDS),
+  build: hostBuildSchema,
+  isolation: isolationReportSchema,
+});
+
 export const predicateSchema = z.strictObject({
   rule: z.strictObject({
     name: z.string(),
@@ -49,11 +55,9 @@ export const predicateSchema = z.strictObject({
     promptSha256: sha256,
     replySha256: sha256,
   }),
-  sandbox: z.strictObject({
-    kind: z.enum(['container', 'host', 'isolate']),
-    build: hostBuildSchema,
-    isolation: isolationReportSchema,
-  }),
+  sandbox: sandboxFacts,
+  /** A second, different sandbox that ran every case and gave the same findings; `null` when there was none. */
+  confirmation: sandboxFacts.nullable(),
   limits: z.strictObject({ caseTimeoutMs: z.int() }),
   verifiedAt: z.iso.datetime(),
   signedAt: z.iso.datetime(),

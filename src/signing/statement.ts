@@ -1,4 +1,5 @@
 /** Builds the statement of one accepted rule. Pure: times and ids are handed in. */
+import { disagreements } from '../rules/agreement.ts';
 import { filesDigest, sha256Hex, tasklessEnvelope } from '../rules/digest.ts';
 import { caseDirectories, ruleDirectory } from '../rules/layout.ts';
 import type { Report } from '../schema/report.ts';
@@ -10,6 +11,8 @@ export interface StatementInput {
   readonly rule: Rule;
   readonly cases: readonly RuleCase[];
   readonly report: Report;
+  /** What a second sandbox said of the same; `null` when none had to agree. */
+  readonly confirmation: Report | null;
   readonly request: Predicate['request'];
   readonly generation: Predicate['generation'];
   readonly model: Predicate['model'];
@@ -18,9 +21,9 @@ export interface StatementInput {
   readonly signedAt: string;
 }
 
-/** @throws RangeError when the report is not an accepted one over exactly these cases */
+/** @throws RangeError when a report is not an accepted one over exactly these cases, or the two disagree */
 export async function buildStatement(input: StatementInput): Promise<Statement> {
-  const { rule, report } = input;
+  const { rule, report, confirmation } = input;
   return {
     _type: STATEMENT_TYPE,
     subject: await subjects(ruleDirectory(rule.files, input.cases)),
@@ -35,10 +38,11 @@ export async function buildStatement(input: StatementInput): Promise<Statement> 
         capabilities: rule.capabilities,
       },
       request: input.request,
-      cases: await verifiedCases(input.cases, report),
+      cases: await verifiedCases(input.cases, report, confirmation),
       generation: input.generation,
       model: input.model,
-      sandbox: { kind: report.sandbox, build: report.build, isolation: report.isolation },
+      sandbox: sandboxOf(report),
+      confirmation: confirmation === null ? null : sandboxOf(confirmation),
       limits: input.limits,
       verifiedAt: input.verifiedAt,
       signedAt: input.signedAt,
@@ -54,7 +58,18 @@ async function subjects(files: Readonly<Record<string, string>>): Promise<Statem
   );
 }
 
-async function verifiedCases(cases: readonly RuleCase[], report: Report): Promise<Predicate['cases']> {
+function sandboxOf(report: Report): Predicate['sandbox'] {
+  return { kind: report.sandbox, build: report.build, isolation: report.isolation };
+}
+
+async function verifiedCases(
+  cases: readonly RuleCase[],
+  report: Report,
+  confirmation: Report | null,
+): Promise<Predicate['cases']> {
+  if (confirmation !== null && disagreements(report, confirmation).length > 0) {
+    throw new RangeError('only a report that the second sandbox agrees with can be stated');
+  }
   if (report.verdict !== 'accepted' || report.cases.length !== cases.length) {
     throw new RangeError('only an accepted report over all cases can be stated');
   }

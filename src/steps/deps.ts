@@ -1,13 +1,13 @@
 /** What steps may use. Clock and ids come in here, so that a step is the only place that reads them. */
 import type { Model } from '../models/model.ts';
-import type { Sandbox } from '../sandboxes/sandbox.ts';
+import type { Sandboxes } from '../sandboxes/sandbox.ts';
 import type { SigningKey } from '../signing/ed25519.ts';
 import type { Store } from '../store/store.ts';
 
 export interface StepDeps {
   readonly store: Store;
   readonly model: Model;
-  readonly sandbox: Sandbox;
+  readonly sandboxes: Sandboxes;
   readonly signingKey: SigningKey;
   readonly now: () => Date;
 }

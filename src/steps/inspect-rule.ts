@@ -6,7 +6,9 @@ import { inspectionFeedback, truncationFeedback } from '../models/feedback.ts';
 import { parseReply } from '../models/parse-reply.ts';
 import { assembleFiles, slugify } from '../rules/assemble.ts';
 import { inspectRule } from '../rules/inspect.ts';
+import { unsupportedByIsolate } from '../rules/isolate-needs.ts';
 import type { Problem } from '../rules/result.ts';
+import { type SandboxChoice, selectSandboxes } from '../sandboxes/select.ts';
 import type { RuleSize } from '../schema/rule.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import { storedReply } from './ask-model.ts';
@@ -20,7 +22,12 @@ export interface InspectInput {
 }
 
 export type Inspected =
-  | { readonly kind: 'rule'; readonly rule: ObjectRef; readonly size: RuleSize }
+  | {
+      readonly kind: 'rule';
+      readonly rule: ObjectRef;
+      readonly size: RuleSize;
+      readonly sandboxes: SandboxChoice;
+    }
   | { readonly kind: 'refused'; readonly summary: string }
   | { readonly kind: 'gave_up'; readonly code: 'MODEL_REFUSED' | 'MODEL_DECLINED'; readonly message: string };
 
@@ -47,7 +54,7 @@ export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps
   }
   const files = await assembleFiles(draft);
   if (!files.ok) return refusedFor(job, input.attempt, files.problems, deps);
-  const { name } = await loadRequest(job, deps);
+  const { name, cases } = await loadRequest(job, deps);
   const inspected = inspectRule({
     name: name ?? slugify(draft.name),
     summary: draft.summary,
@@ -56,11 +63,19 @@ export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps
   if (!inspected.ok) return refusedFor(job, input.attempt, inspected.problems, deps);
 
   const rule = inspected.value;
+  const chosen = selectSandboxes(deps.sandboxes.policy, unsupportedByIsolate(rule, cases));
+  if (!chosen.ok) return refusedFor(job, input.attempt, chosen.problems, deps);
+  const sandboxes = chosen.value;
   const key = keys.rule(job.orgId, job.generationId, input.attempt);
   const { ref } = await deps.store.objects.putOnce(key, JSON.stringify(rule));
   await deps.store.attempts.recordSize({ ...job, n: input.attempt }, rule.size);
-  await appendInspected(job, input.attempt, { accepted: true, name: rule.name, size: rule.size }, deps);
-  return { kind: 'rule', rule: ref, size: rule.size };
+  await appendInspected(
+    job,
+    input.attempt,
+    { accepted: true, name: rule.name, size: rule.size, sandboxes },
+    deps,
+  );
+  return { kind: 'rule', rule: ref, size: rule.size, sandboxes };
 }
 
 function refusedFor(

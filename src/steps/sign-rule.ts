@@ -21,6 +21,8 @@ export interface SignInput {
   readonly attempt: number;
   readonly rule: ObjectRef;
   readonly report: ObjectRef;
+  /** Report of the second sandbox that had to agree; `null` when there was none. */
+  readonly confirmation: ObjectRef | null;
   readonly reply: ObjectRef;
   readonly verifiedAt: string;
   readonly caseTimeoutMs: number;
@@ -39,6 +41,10 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
   await showProgress(job, { step: 'sign', attempt: input.attempt }, deps);
   const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
   const report = reportSchema.parse(JSON.parse(await objects.read(input.report)));
+  const confirmation =
+    input.confirmation === null
+      ? null
+      : reportSchema.parse(JSON.parse(await objects.read(input.confirmation)));
   const reply: StoredReply = storedReply.parse(JSON.parse(await objects.read(input.reply)));
   const request = await loadRequest(job, deps);
   const requestText = (await objects.get(keys.request(job.orgId, job.generationId))) ?? '';
@@ -46,6 +52,7 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
     rule,
     cases: request.cases,
     report,
+    confirmation,
     request: { sha256: await sha256Hex(requestText), promptSha256: await sha256Hex(request.prompt) },
     generation: { id: job.generationId, attempts: input.attempt },
     model: {

@@ -1,12 +1,12 @@
 /**
- * One sandbox call: some cases of one rule. A bad check is a result; a case the sandbox itself could not
+ * One sandbox call: some cases of one rule, in the sandbox that verifies or in the one that must agree. A bad check is a result; a case the sandbox itself could not
  * run is a fault, so that the step is tried again in a new sandbox and never counts as a verdict.
  */
 import { Fault } from '../errors.ts';
 import { isGood } from '../rules/case-status.ts';
 import { decidesEarly, stillPending } from '../rules/report.ts';
 import { runChunk } from '../sandboxes/run-chunk.ts';
-import { reportSchema } from '../schema/report.ts';
+import { reportSchema, type SandboxKind } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
@@ -14,6 +14,8 @@ import { loadRequest } from './load-request.ts';
 import { showProgress } from './progress.ts';
 
 export interface VerifyInput {
+  readonly purpose: 'verify' | 'confirm';
+  readonly sandbox: SandboxKind;
   readonly attempt: number;
   readonly chunk: number;
   /** Indexes of the cases that are still to be run in this attempt. */
@@ -35,16 +37,21 @@ export interface ChunkVerified {
   readonly decided: boolean;
 }
 
+const PURPOSES = {
+  verify: { key: keys.chunk, event: 'verified' },
+  confirm: { key: keys.confirmChunk, event: 'confirmed' },
+} as const;
+
 /** @throws Fault SANDBOX_* */
 export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps): Promise<ChunkVerified> {
-  const { attempt, chunk } = input;
+  const { attempt, chunk, purpose } = input;
   const { objects, events } = deps.store;
-  await showProgress(job, { step: 'verify', attempt, casesPassed: input.passedBefore }, deps);
+  await showProgress(job, { step: purpose, attempt, casesPassed: input.passedBefore }, deps);
   const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
   const all = (await loadRequest(job, deps)).cases;
-  const id = `${job.generationId}-${attempt}-${chunk}-${input.stepAttempt}`.toLowerCase();
+  const id = `${job.generationId}-${purpose}-${attempt}-${chunk}-${input.stepAttempt}`.toLowerCase();
   const call = { id, rule, caseTimeoutMs: input.caseTimeoutMs };
-  const fresh = await runChunk(deps.sandbox, call, all, input.pending);
+  const fresh = await runChunk(deps.sandboxes.open(input.sandbox), call, all, input.pending);
   const broken = fresh.cases.find((one) => one.outcome === 'host_error');
   if (broken !== undefined) {
     throw new Fault(
@@ -52,19 +59,27 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
       `the sandbox could not run a case: ${broken.error?.message ?? 'no reason given'}`,
     );
   }
-  const key = keys.chunk(job.orgId, job.generationId, attempt, chunk);
+  const key = PURPOSES[purpose].key(job.orgId, job.generationId, attempt, chunk);
   const { ref, text } = await objects.putOnce(key, JSON.stringify(fresh));
   // An interrupted run may have stored its own report first: that one counts, for everybody.
   const report = reportSchema.parse(JSON.parse(text));
   const passed = report.cases.filter((one) => isGood(one.status)).length;
   const casesPassed = input.passedBefore + passed;
-  await showProgress(job, { step: 'verify', attempt, casesPassed }, deps);
+  await showProgress(job, { step: purpose, attempt, casesPassed }, deps);
   await events.append(
     job.orgId,
     job.generationId,
-    `attempt:${attempt}:verified:${chunk}`,
-    'verified',
-    { attempt, chunk, cases: report.cases.length, passed, casesPassed, sandboxMs: report.sandboxMs },
+    `attempt:${attempt}:${PURPOSES[purpose].event}:${chunk}`,
+    PURPOSES[purpose].event,
+    {
+      attempt,
+      chunk,
+      sandbox: report.sandbox,
+      cases: report.cases.length,
+      passed,
+      casesPassed,
+      sandboxMs: report.sandboxMs,
+    },
     deps.now().toISOString(),
   );
   const pending = stillPending(all, input.pending, report);

@@ -31,6 +31,10 @@ export const keys = {
     `${base(org, generation)}/attempts/${attempt}/chunks/${chunk}.json`,
   report: (org: string, generation: string, attempt: number) =>
     `${base(org, generation)}/attempts/${attempt}/report.json`,
+  confirmChunk: (org: string, generation: string, attempt: number, chunk: number) =>
+    `${base(org, generation)}/attempts/${attempt}/confirm-chunks/${chunk}.json`,
+  confirmation: (org: string, generation: string, attempt: number) =>
+    `${base(org, generation)}/attempts/${attempt}/confirmation.json`,
   statement: (org: string, generation: string) => `${base(org, generation)}/statement.json`,
   bundle: (org: string, generation: string) => `${base(org, generation)}/rule.sigstore.json`,
 } as const;

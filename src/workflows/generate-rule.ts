@@ -1,6 +1,7 @@
 /**
  * The order of steps of one generation, and nothing else: accept, prepare, then generate, inspect,
- * verify, judge until a rule is accepted or a limit is reached, then sign and publish.
+ * verify, confirm in a second sandbox, judge until a rule is accepted or a limit is reached, then sign
+ * and publish.
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import type { Bindings, GenerateRuleParams } from '../env.ts';
@@ -9,12 +10,12 @@ import { acceptRequest, type Limits } from '../steps/accept-request.ts';
 import { type Asked, askModel } from '../steps/ask-model.ts';
 import type { StepDeps } from '../steps/deps.ts';
 import { type EndInput, endGeneration } from '../steps/end-generation.ts';
-import { inspectReply } from '../steps/inspect-rule.ts';
+import { type Inspected, inspectReply } from '../steps/inspect-rule.ts';
 import { type Judged, judgeAttempt } from '../steps/judge-attempt.ts';
 import { prepareGeneration } from '../steps/prepare-generation.ts';
 import { publishRule } from '../steps/publish-rule.ts';
 import { signRule } from '../steps/sign-rule.ts';
-import { verifyChunk } from '../steps/verify-chunk.ts';
+import { type VerifyInput, verifyChunk } from '../steps/verify-chunk.ts';
 import type { ObjectRef } from '../store/objects.ts';
 import { openDeps } from './deps.ts';
 import { durable, type StepRun } from './durable.ts';
@@ -67,7 +68,7 @@ async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndI
       last = inspected.summary;
       continue;
     }
-    const judged = await verify(job, attempt, inspected.rule, limits, prepared.cases, runStep);
+    const judged = await verify(job, { attempt, inspected, limits, caseCount: prepared.cases }, runStep);
     last = judged.summary;
     if (judged.verdict === 'accepted') {
       await publish(job, { attempt, asked, judged, rule: inspected.rule, limits }, runStep);
@@ -81,28 +82,49 @@ async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndI
   };
 }
 
-async function verify(
+interface Verification {
+  readonly attempt: number;
+  readonly inspected: Extract<Inspected, { kind: 'rule' }>;
+  readonly limits: Limits;
+  readonly caseCount: number;
+}
+
+async function verify(job: GenerateRuleParams, what: Verification, runStep: RunStep): Promise<Judged> {
+  const { attempt, caseCount } = what;
+  const { first, second } = what.inspected.sandboxes;
+  const { chunks, passed } = await runCases(job, what, { purpose: 'verify', sandbox: first }, runStep);
+  // Only what the first sandbox accepts has to be accepted by the second.
+  const confirmed =
+    second === null || passed < caseCount
+      ? null
+      : await runCases(job, what, { purpose: 'confirm', sandbox: second }, runStep);
+  const input = { attempt, chunks, confirmChunks: confirmed?.chunks ?? [] };
+  return runStep(policies.judge(attempt), (deps) => judgeAttempt(job, input, deps));
+}
+
+/** Every case in one sandbox, chunk after chunk. */
+async function runCases(
   job: GenerateRuleParams,
-  attempt: number,
-  rule: ObjectRef,
-  limits: Limits,
-  caseCount: number,
+  { attempt, inspected, limits, caseCount }: Verification,
+  where: Pick<VerifyInput, 'purpose' | 'sandbox'>,
   runStep: RunStep,
-): Promise<Judged> {
+): Promise<{ chunks: ObjectRef[]; passed: number }> {
   const chunks: ObjectRef[] = [];
   let pending = Array.from({ length: caseCount }, (_, index) => index);
-  let passedBefore = 0;
+  let passed = 0;
+  const { caseTimeoutMs } = limits;
   while (pending.length > 0) {
     const chunk = chunks.length;
-    const input = { attempt, chunk, pending, rule, caseTimeoutMs: limits.caseTimeoutMs, passedBefore };
-    const verified = await runStep(policies.verify(attempt, chunk + 1), (deps, { stepAttempt }) =>
+    const rule = inspected.rule;
+    const input = { ...where, attempt, chunk, pending, rule, caseTimeoutMs, passedBefore: passed };
+    const verified = await runStep(policies[where.purpose](attempt, chunk + 1), (deps, { stepAttempt }) =>
       verifyChunk(job, { ...input, stepAttempt }, deps),
     );
     chunks.push(verified.report);
-    passedBefore += verified.passed;
+    passed += verified.passed;
     pending = verified.decided ? [] : [...verified.pending];
   }
-  return runStep(policies.judge(attempt), (deps) => judgeAttempt(job, { attempt, chunks }, deps));
+  return { chunks, passed };
 }
 
 interface Accepted {
@@ -122,6 +144,7 @@ async function publish(job: GenerateRuleParams, accepted: Accepted, runStep: Run
         attempt,
         rule,
         report: judged.report,
+        confirmation: judged.confirmation,
         reply: asked.reply,
         verifiedAt: judged.verifiedAt,
         caseTimeoutMs: limits.caseTimeoutMs,

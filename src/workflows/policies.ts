@@ -42,6 +42,10 @@ export const policies = {
     name: `verify ${attempt}.${chunk}`,
     config: SANDBOX,
   }),
+  confirm: (attempt: number, chunk: number): StepPolicy => ({
+    name: `confirm ${attempt}.${chunk}`,
+    config: SANDBOX,
+  }),
   judge: (attempt: number): StepPolicy => ({ name: `judge ${attempt}`, config: STORE }),
   sign: { name: 'sign', config: STORE },
   publish: { name: 'publish', config: STORE },

@@ -44,6 +44,7 @@ export async function signedRule(): Promise<SignedRule> {
     rule: rule.value,
     cases,
     report: acceptedReport(),
+    confirmation: null,
     request: { sha256: digest, promptSha256: digest },
     generation: { id: 'gen-1', attempts: 1 },
     model: { id: 'm', promptVersion: '1', promptSha256: digest, replySha256: digest },

@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import type { Bindings } from '../../src/env.ts';
 import type { Model, ModelAnswer } from '../../src/models/model.ts';
-import type { Sandbox } from '../../src/sandboxes/sandbox.ts';
+import type { Sandbox, Sandboxes } from '../../src/sandboxes/sandbox.ts';
+import type { HostCaseResult, SandboxKind } from '../../src/schema/report.ts';
 import { parseSigningKey, privateKeyPem } from '../../src/signing/ed25519.ts';
 import { acceptRequest } from '../../src/steps/accept-request.ts';
 import { askModel } from '../../src/steps/ask-model.ts';
@@ -46,6 +47,15 @@ const passingSandbox: Sandbox = {
     Promise.resolve(answer([caseResult({ id: 'c0' }), caseResult({ id: 'c1', findings: found })])),
 };
 
+/** A deployment with these back ends, the first of them preferred. */
+function only(...sandboxes: [Sandbox, ...Sandbox[]]): Sandboxes {
+  const kinds = sandboxes.map((one) => one.kind);
+  return {
+    policy: { preferred: sandboxes[0].kind, available: kinds, agreement: 'required-where-possible' },
+    open: (kind) => sandboxes.find((one) => one.kind === kind) ?? sandboxes[0],
+  };
+}
+
 interface Fixture {
   readonly job: Job;
   readonly deps: StepDeps;
@@ -61,7 +71,7 @@ async function fixture(): Promise<Fixture> {
   const deps: StepDeps = {
     ...real,
     model,
-    sandbox: passingSandbox,
+    sandboxes: only(passingSandbox),
     now: () => {
       clockMs += 1_000;
       return new Date(clockMs);
@@ -87,6 +97,8 @@ async function fixture(): Promise<Fixture> {
 /** The whole verification of the fixture's cases, in one chunk. */
 function verifyInput(rule: ObjectRef): VerifyInput {
   return {
+    purpose: 'verify',
+    sandbox: 'host',
     attempt: 1,
     chunk: 0,
     pending: [0, 1],
@@ -103,11 +115,12 @@ async function untilSigned({ job, deps }: Fixture) {
   if (inspected.kind !== 'rule') throw new Error('refused');
   const verify = verifyInput(inspected.rule);
   const chunk = await verifyChunk(job, verify, deps);
-  const judged = await judgeAttempt(job, { attempt: 1, chunks: [chunk.report] }, deps);
+  const judged = await judgeAttempt(job, { attempt: 1, chunks: [chunk.report], confirmChunks: [] }, deps);
   const input = {
     attempt: 1,
     rule: inspected.rule,
     report: judged.report,
+    confirmation: judged.confirmation,
     reply: asked.reply,
     verifiedAt: judged.verifiedAt,
     caseTimeoutMs: 1_000,
@@ -206,7 +219,7 @@ test('no step goes on for a generation that has ended', async () => {
     () => askModel(one.job, { attempt: 2 }, one.deps),
     () => inspectReply(one.job, { attempt: 1, reply: input.reply }, one.deps),
     () => verifyChunk(one.job, verify, one.deps),
-    () => judgeAttempt(one.job, { attempt: 1, chunks: [input.report] }, one.deps),
+    () => judgeAttempt(one.job, { attempt: 1, chunks: [input.report], confirmChunks: [] }, one.deps),
     () => signRule(one.job, input, one.deps),
   ]) {
     await expect(step()).rejects.toThrow('GENERATION_ENDED');
@@ -247,7 +260,7 @@ test('a call in which no case ran is a fault, never a verdict', async () => {
   const { input } = await untilSigned(one);
   const busy: Sandbox = { kind: 'host', verify: () => Promise.resolve(answer([], { notRun: ['c0', 'c1'] })) };
   const verify = { ...verifyInput(input.rule), chunk: 1 };
-  await expect(verifyChunk(one.job, verify, { ...one.deps, sandbox: busy })).rejects.toThrow(
+  await expect(verifyChunk(one.job, verify, { ...one.deps, sandboxes: only(busy) })).rejects.toThrow(
     'SANDBOX_UNAVAILABLE',
   );
 });
@@ -262,7 +275,58 @@ test('a case the sandbox could not run is a fault, never a verdict', async () =>
     verify: () => Promise.resolve(answer([caseResult(), caseResult({ id: 'c1', outcome: 'host_error' })])),
   };
   const input = verifyInput(inspected.rule);
-  await expect(verifyChunk(job, input, { ...deps, sandbox: broken })).rejects.toThrow('SANDBOX_UNAVAILABLE');
+  await expect(verifyChunk(job, input, { ...deps, sandboxes: only(broken) })).rejects.toThrow(
+    'SANDBOX_UNAVAILABLE',
+  );
+});
+
+describe('a second sandbox', () => {
+  const saying = (kind: SandboxKind, findings: HostCaseResult['findings']): Sandbox => ({
+    kind,
+    verify: () => Promise.resolve(answer([caseResult({ id: 'c0' }), caseResult({ id: 'c1', findings })])),
+  });
+
+  async function judged(second: Sandbox) {
+    const one = await fixture();
+    const deps = { ...one.deps, sandboxes: only(passingSandbox, second) };
+    const asked = await askModel(one.job, { attempt: 1 }, deps);
+    const inspected = await inspectReply(one.job, { attempt: 1, reply: asked.reply }, deps);
+    if (inspected.kind !== 'rule') throw new Error('refused');
+    expect(inspected.sandboxes).toMatchObject({ first: 'host', second: 'isolate' });
+    const verify = verifyInput(inspected.rule);
+    const first = await verifyChunk(one.job, verify, deps);
+    const confirm = await verifyChunk(one.job, { ...verify, purpose: 'confirm', sandbox: 'isolate' }, deps);
+    const input = { attempt: 1, chunks: [first.report], confirmChunks: [confirm.report] };
+    const judgement = await judgeAttempt(one.job, input, deps);
+    return { ...one, deps, asked, rule: inspected.rule, judgement };
+  }
+
+  test('that agrees is part of what is signed', async () => {
+    const { job, deps, rule, asked, judgement } = await judged(saying('isolate', found));
+    expect(judgement.verdict).toBe('accepted');
+    const { report, confirmation, verifiedAt } = judgement;
+    const input = { attempt: 1, rule, report, confirmation, reply: asked.reply, verifiedAt };
+    await signRule(job, { ...input, caseTimeoutMs: 1_000 }, deps);
+    const text = await deps.store.objects.get(keys.statement('first', job.generationId));
+    expect(JSON.parse(text ?? '')).toMatchObject({
+      predicate: { sandbox: { kind: 'host' }, confirmation: { kind: 'isolate' } },
+    });
+  });
+
+  test.each<[string, HostCaseResult['findings'], string]>([
+    ['finds nothing', [], 'missing'],
+    ['finds something else', [{ file: 'a.ts', message: 'eval is used', line: 2 }], 'error'],
+  ])('that %s rejects the rule, and both are shown', async (_what, findings, status) => {
+    const { job, deps, judgement } = await judged(saying('isolate', findings));
+    expect(judgement).toMatchObject({ verdict: 'rejected', passed: 1 });
+    expect(judgement.summary).toMatch(/the sandboxes disagree: host: reported .*; isolate: /);
+    const feedback = await deps.store.objects.get(keys.feedback('first', job.generationId, 1));
+    expect(feedback).toContain('In the isolate:');
+    const rows = await deps.store.attempts.casesOf('first', job.generationId);
+    expect(rows.map((row) => row.status)).toEqual(['validated', status]);
+    for (const key of [keys.report, keys.confirmation])
+      expect(await deps.store.objects.get(key('first', job.generationId, 1))).not.toBeNull();
+  });
 });
 
 describe('the wake sweep', () => {

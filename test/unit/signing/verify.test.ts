@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../../../src/schema/report.ts';
 import { PAYLOAD_TYPE } from '../../../src/schema/statement.ts';
 import { toBase64 } from '../../../src/signing/base64.ts';
 import { encodeBundle, encodeStatement, signBundle } from '../../../src/signing/bundle.ts';
@@ -149,11 +150,12 @@ function addGroupOrder(signature: Uint8Array): Uint8Array {
 }
 
 describe('what may be stated', () => {
-  const input = async (report: ReturnType<typeof acceptedReport>) =>
+  const input = async (report: Report, confirmation: Report | null = null) =>
     buildStatement({
       rule: signed.rule,
       cases,
       report,
+      confirmation,
       request: signed.statement.predicate.request,
       generation: signed.statement.predicate.generation,
       model: signed.statement.predicate.model,
@@ -169,6 +171,15 @@ describe('what may be stated', () => {
   test('a report without one of the cases is never stated', async () => {
     const report = acceptedReport();
     await expect(input({ ...report, cases: report.cases.slice(1) })).rejects.toThrow(RangeError);
+  });
+
+  test('a report of which a second sandbox says something else is never stated', async () => {
+    const report = acceptedReport();
+    const same = { ...report, sandbox: 'isolate' as const };
+    expect((await input(report, same)).predicate.confirmation).toMatchObject({ kind: 'isolate' });
+    const silent = same.cases.map((one) => ({ ...one, findings: [] }));
+    await expect(input(report, { ...same, cases: silent })).rejects.toThrow(RangeError);
+    await expect(input(report, { ...same, cases: same.cases.slice(1) })).rejects.toThrow(RangeError);
   });
 
   test('a report with a bad status is never stated, whatever its verdict says', async () => {

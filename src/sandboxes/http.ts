@@ -1,0 +1,49 @@
+/**
+ * A verification host that answers HTTP: started beside the Worker on a bare machine (rooms or isolates),
+ * or the isolate Worker behind a service binding.
+ */
+import { CALLER_TIMEOUT_MS } from '../../container/protocol.ts';
+import { Fault, messageOf } from '../errors.ts';
+import type { HostAnswer, SandboxKind } from '../schema/report.ts';
+import { openExchange, readAnswer } from './exchange.ts';
+import type { Sandbox, SandboxCall } from './sandbox.ts';
+
+export type HttpAddress =
+  /** Origin, without a trailing slash. */
+  | { readonly url: string; readonly token: string; readonly buildId: string }
+  | { readonly service: Pick<Fetcher, 'fetch'>; readonly buildId: string };
+
+export class HttpSandbox implements Sandbox {
+  readonly kind: SandboxKind;
+  readonly #address: HttpAddress;
+
+  constructor(kind: SandboxKind, address: HttpAddress) {
+    this.kind = kind;
+    this.#address = address;
+  }
+
+  async verify(call: SandboxCall): Promise<HostAnswer> {
+    const exchange = openExchange(call);
+    try {
+      const response = await this.#post(exchange.body);
+      return await readAnswer(exchange, response, this.#address.buildId);
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      throw new Fault(
+        'SANDBOX_UNAVAILABLE',
+        `the ${this.kind} sandbox cannot be reached: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  #post(body: string): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    const init = { method: 'POST', body, signal: AbortSignal.timeout(CALLER_TIMEOUT_MS) };
+    if ('service' in this.#address) {
+      return this.#address.service.fetch('http://isolate/verify', { ...init, headers });
+    }
+    const authorization = `Bearer ${this.#address.token}`;
+    return fetch(`${this.#address.url}/verify`, { ...init, headers: { ...headers, authorization } });
+  }
+}
