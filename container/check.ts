@@ -64,12 +64,15 @@ export async function runCheck(jail: Jail, input: CheckInput): Promise<Checked> 
     writeInto(ready.room.caseDir, ready.files);
     writeInto(ready.room.checkDir, { 'check.mjs': ready.code });
     const exit = await ready.room.run(task);
-    // It may have died while it waited; then nothing of the check has run, and a fresh room is owed.
-    const diedWaiting = exit.result === '' && exit.killedFor === undefined && !exit.undead;
-    if (!diedWaiting) return toResult(exit, token);
+    if (!diedBeforeItsTask(exit)) return toResult(exit, token);
   }
   const dirs = { caseDir: input.caseDir, checkDir: input.checkDir };
   return toResult(await runRoom(jail, checkSpec(dirs), { ...task, ...CHECK_PIPES }), token);
+}
+
+/** It may have died while it waited; then nothing of its task has run, and a fresh room is owed. */
+function diedBeforeItsTask(exit: RoomExit): boolean {
+  return exit.result === '' && exit.killedFor === undefined && !exit.undead;
 }
 
 /** A room for a check that is not known yet. */
@@ -176,26 +179,13 @@ export async function stripTypes(
   source: string,
   dir: string,
   signal: AbortSignal,
+  ready?: ReadyRoom,
 ): Promise<Stripped> {
   const token = randomBytes(24).toString('base64url');
-  const exit = await runRoom(
-    jail,
-    {
-      argv: [ROOM.node, '--no-warnings', `${ROOM.scripts}/strip.cjs`],
-      cwd: '/',
-      caseDir: dir,
-      ruleDir: dir,
-      limits: CHECK_ROOM,
-    },
-    {
-      stdin: JSON.stringify({ token, source }),
-      timeoutMs: STRIP_TIMEOUT_MS,
-      signal,
-      maxOutputBytes: MAX_OUTPUT_BYTES,
-      keepBytes: MAX_CONSOLE_BYTES,
-      maxResultBytes: MAX_STRIPPED_BYTES,
-    },
-  );
+  const task: RoomTask = { stdin: JSON.stringify({ token, source }), timeoutMs: STRIP_TIMEOUT_MS, signal };
+  const waited = await ready?.run(task);
+  const diedWaiting = waited === undefined || diedBeforeItsTask(waited);
+  const exit = diedWaiting ? await runRoom(jail, stripSpec(dir, dir), { ...task, ...STRIP_PIPES }) : waited;
   const abnormal = abnormalEnding(exit);
   if (abnormal) return { ending: abnormal, undead: exit.undead };
   const answer = exit.code === 0 ? readStripped(exit.result, token) : undefined;
@@ -206,8 +196,18 @@ export async function stripTypes(
   );
 }
 
+/** A stripper that has its parser loaded and waits for a source. */
+export const startReadyStripper: StartRoom = (jail, dirs, task, wait) =>
+  runRoom(jail, stripSpec(dirs.caseDir, dirs.checkDir), { ...wait, ...STRIP_PIPES, task });
+
+function stripSpec(caseDir: string, ruleDir: string): RoomSpec {
+  const argv = [ROOM.node, '--no-warnings', `${ROOM.scripts}/strip.cjs`];
+  return { argv, cwd: '/', caseDir, ruleDir, limits: CHECK_ROOM };
+}
+
 /** Escaping can double a 1 MiB source, and control characters take six bytes each. */
 const MAX_STRIPPED_BYTES = 8 * 1024 * 1024;
+const STRIP_PIPES = { ...CHECK_PIPES, maxResultBytes: MAX_STRIPPED_BYTES } as const;
 
 function readStripped(text: string, token: string): Stripped | undefined {
   if (!text.startsWith(`${token} `) || !text.endsWith('\n')) return undefined;

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildId } from './build.ts';
-import { startReadyRoom } from './check.ts';
+import { startReadyRoom, startReadyStripper } from './check.ts';
 import { findJail, NoJail } from './jail/detect.ts';
 import { killAllRooms } from './jail/run.ts';
 import { measureIsolation } from './jail/self-test.ts';
@@ -49,8 +49,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const build = { id: buildId(sourceDir), node: process.versions.node, astGrep: found.astGrepVersion };
     const slots = new Slots(Math.max(HOST_PARALLELISM, availableParallelism()));
     const ready = new ReadyRooms(found.jail, hostDir, options.readyRooms, startReadyRoom);
+    const strippers = Math.min(options.readyRooms, 1);
+    const readyStrippers = new ReadyRooms(found.jail, hostDir, strippers, startReadyStripper);
+    readyStrippers.refill();
     ready.refill();
-    const workshop = { jail: found.jail, slots, hostDir, ready };
+    const workshop = { jail: found.jail, slots, hostDir, ready, readyStrippers };
     const server = createHost({ backEnd: roomsBackEnd(workshop), build, isolation, token: options.token });
     const url = await listen(server, options);
     return { url, build, isolation, stop: () => stop(server, workshop, cleanUp) };
@@ -85,14 +88,19 @@ function listen(server: Server, options: HostOptions): Promise<string> {
   });
 }
 
-async function stop(server: Server, { slots, ready }: Workshop, cleanUp: () => void): Promise<void> {
+async function stop(
+  server: Server,
+  { slots, ready, readyStrippers }: Workshop,
+  cleanUp: () => void,
+): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   // Ends the requests too: each sees its caller gone and kills its own rooms.
   server.closeAllConnections();
   ready.close();
+  readyStrippers.close();
   killAllRooms();
   await closed;
-  for (let tries = 0; slots.busy + ready.count > 0 && tries < 100; tries += 1) {
+  for (let tries = 0; slots.busy + ready.count + readyStrippers.count > 0 && tries < 100; tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   cleanUp();

@@ -53,8 +53,12 @@ export const NARROW_ROOM: RoomLimits = {
 /** V8's own limit, below RLIMIT_DATA so that a heap bomb ends with V8's message and not a bare abort. */
 export const CHECK_HEAP_MIB = 192;
 
-/** Rooms made ready ahead: 15 MiB each while they wait (proportional set size, measured). */
-export const READY_ROOMS = 8;
+/**
+ * Rooms made ready ahead, 15 MiB each while they wait (proportional set size, measured): enough for the
+ * cases of most requests, and never more than an eighth of the memory.
+ */
+export const MAX_READY_ROOMS = 20;
+export const MEMORY_PER_READY_ROOM_BYTES = 128 * MIB;
 export const MAX_READY_ROOM_AGE_MS = 60_000;
 
 /** Kept of a check's stdout and stderr, in bytes. */

@@ -1,7 +1,8 @@
 /** Command line and environment of the host. The token is read once and removed from the environment. */
+import { totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { JAIL_CHOICES, type JailChoice } from './jail/detect.ts';
-import { READY_ROOMS } from './limits.ts';
+import { MAX_READY_ROOMS, MEMORY_PER_READY_ROOM_BYTES } from './limits.ts';
 
 export interface HostOptions {
   readonly port: number;
@@ -16,6 +17,13 @@ export interface HostOptions {
 export const USAGE = `usage: main.ts [--port N] [--bind ADDRESS] [--ast-grep PATH] [--jail ${JAIL_CHOICES.join('|')}] [--exit-with-stdin] [--ready-rooms N]
 environment: ASSAY_HOST_PORT, ASSAY_HOST_BIND, ASSAY_AST_GREP, ASSAY_HOST_TOKEN`;
 
+/** What a control group allows, where there is one, else the machine's. */
+function defaultReadyRooms(): number {
+  const constrained = process.constrainedMemory();
+  const memoryBytes = Math.min(totalmem(), constrained > 0 ? constrained : Number.POSITIVE_INFINITY);
+  return Math.min(MAX_READY_ROOMS, Math.floor(memoryBytes / MEMORY_PER_READY_ROOM_BYTES));
+}
+
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): HostOptions {
   const token = env.ASSAY_HOST_TOKEN;
   delete env.ASSAY_HOST_TOKEN;
@@ -29,7 +37,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ho
       'ast-grep': { type: 'string' },
       jail: { type: 'string', default: 'auto' },
       'exit-with-stdin': { type: 'boolean', default: false },
-      'ready-rooms': { type: 'string', default: String(READY_ROOMS) },
+      'ready-rooms': { type: 'string', default: String(defaultReadyRooms()) },
     },
   });
   const port = Number(values.port ?? env.ASSAY_HOST_PORT ?? 0);

@@ -47,7 +47,8 @@ async function stripInSlot(
   if (release === undefined) return hostError('the time for this request ran out');
   let lost = false;
   try {
-    const stripped = await stripTypes(workshop.jail, source, writeTree(dir, {}), signal);
+    const ready = workshop.readyStrippers.take();
+    const stripped = await stripTypes(workshop.jail, source, writeTree(dir, {}), signal, ready);
     lost = 'undead' in stripped && stripped.undead === true;
     return stripped;
   } finally {

@@ -21,13 +21,17 @@ export interface Workshop {
   readonly slots: Slots;
   readonly hostDir: string;
   readonly ready: ReadyRooms;
+  readonly readyStrippers: ReadyRooms;
 }
 
 export function roomsBackEnd(workshop: Workshop): BackEnd {
   return {
     slots: workshop.slots,
     open: (request, signal) => openRooms(workshop, request, signal),
-    idle: () => workshop.ready.refill(),
+    idle: () => {
+      workshop.readyStrippers.refill();
+      workshop.ready.refill();
+    },
   };
 }
 
