@@ -20,6 +20,7 @@ import type { CaseInput, CheckError, Finding, Match } from './protocol.ts';
 import type { ReadyRoom, StartRoom } from './ready-rooms.ts';
 import { writeInto } from './temp.ts';
 import { cleanText } from './text.ts';
+import { runUndisturbed, wasKilledFromOutside } from './undisturbed.ts';
 import type { Checked } from './verify.ts';
 
 /** Inside the room; stack frames and messages name it, and are mapped back to `check.ts`. */
@@ -64,10 +65,10 @@ export async function runCheck(jail: Jail, input: CheckInput): Promise<Checked> 
     writeInto(ready.room.caseDir, ready.files);
     writeInto(ready.room.checkDir, { 'check.mjs': ready.code });
     const exit = await ready.room.run(task);
-    if (!diedBeforeItsTask(exit)) return toResult(exit, token);
+    if (!diedBeforeItsTask(exit) && !wasKilledFromOutside(exit, token)) return toResult(exit, token);
   }
   const dirs = { caseDir: input.caseDir, checkDir: input.checkDir };
-  return toResult(await runRoom(jail, checkSpec(dirs), { ...task, ...CHECK_PIPES }), token);
+  return toResult(await runUndisturbed(jail, checkSpec(dirs), { ...task, ...CHECK_PIPES }, token), token);
 }
 
 /** It may have died while it waited; then nothing of its task has run, and a fresh room is owed. */
@@ -184,8 +185,10 @@ export async function stripTypes(
   const token = randomBytes(24).toString('base64url');
   const task: RoomTask = { stdin: JSON.stringify({ token, source }), timeoutMs: STRIP_TIMEOUT_MS, signal };
   const waited = await ready?.run(task);
-  const diedWaiting = waited === undefined || diedBeforeItsTask(waited);
-  const exit = diedWaiting ? await runRoom(jail, stripSpec(dir, dir), { ...task, ...STRIP_PIPES }) : waited;
+  const unanswered = waited === undefined || diedBeforeItsTask(waited) || wasKilledFromOutside(waited);
+  const exit = unanswered
+    ? await runUndisturbed(jail, stripSpec(dir, dir), { ...task, ...STRIP_PIPES })
+    : waited;
   const abnormal = abnormalEnding(exit);
   if (abnormal) return { ending: abnormal, undead: exit.undead };
   const answer = exit.code === 0 ? readStripped(exit.result, token) : undefined;

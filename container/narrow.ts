@@ -6,12 +6,13 @@
  */
 import { join } from 'node:path';
 import { type Jail, ROOM } from './jail/jail.ts';
-import { type RoomExit, runRoom } from './jail/run.ts';
+import type { RoomExit } from './jail/run.ts';
 import { MAX_CONSOLE_BYTES, MAX_ERROR_CHARS, MAX_MATCHES, MAX_SCAN_BYTES, NARROW_ROOM } from './limits.ts';
 import { abnormalEnding, type Ending, ending } from './outcome.ts';
 import type { CaptureInput, Match, RuleInput } from './protocol.ts';
 import { writeTree } from './temp.ts';
 import { cleanText } from './text.ts';
+import { runUndisturbed } from './undisturbed.ts';
 import type { Narrowed } from './verify.ts';
 
 /** One ast-grep scan: its configuration folder inside the room and the captures it covers. */
@@ -81,7 +82,7 @@ export async function runScans(
   for (const scan of plan.scans) {
     const mode = scan.broad === undefined ? '--json=stream' : '--files-with-matches';
     const argv = [ROOM.astGrep, 'scan', '--config', `${scan.folder}/sgconfig.yml`, mode, '--threads=1'];
-    const exit = await runRoom(
+    const exit = await runUndisturbed(
       jail,
       { argv, cwd: ROOM.case, caseDir, ruleDir: plan.dir, limits: NARROW_ROOM },
       {

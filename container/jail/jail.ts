@@ -41,6 +41,8 @@ export interface RoomCommand {
   readonly args: readonly string[];
   /** Files to write before the start and to remove after the end, by absolute path. */
   readonly files: Readonly<Record<string, string>>;
+  /** A directory of the room's own, for a jail that can mount nothing. */
+  readonly folder?: { make(): void; remove(): void };
 }
 
 /** Walls a test may leave out to prove that the self-test notices. The host itself never passes any. */
@@ -56,15 +58,25 @@ export interface Jail {
   readonly kind: IsolationReport['jail'];
   /** True when every room gets a uid of its own; false when the host has no root to hand them out. */
   readonly ownUid: boolean;
+  /** False when a room gets copies: what is put into the host's directories later is not seen in it. */
+  readonly sharesFolders: boolean;
   command(spec: RoomSpec, uid: number, name: string): RoomCommand;
+  /** Begins to kill the room whose outermost process this is. By default its pid namespace goes. */
+  readonly kill?: (pid: number) => void;
+  /** Kills whatever else has the room's uid, and tells whether it was seen dead. For rooms of no namespace. */
+  readonly sweep?: (uid: number) => Promise<boolean>;
 }
+
+/** Far above what any case can burn before its wall clock ends it. */
+const MAX_CPU_SECONDS = 3_600;
 
 /** Flags of prlimit(1), applied inside the room so that RLIMIT_NPROC counts the room's processes alone. */
 export function prlimitArgs(limits: RoomLimits): string[] {
   const both = (value: number): string => `${value}:${value}`;
   return [
-    // SIGXCPU first, so that the cause can be told from other kills; SIGKILL for those who ignore it.
-    `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 1}`,
+    // SIGXCPU names the cause. Who ignores it meets the wall clock: SIGKILL at a hard limit would look like
+    // a kill from outside.
+    `--cpu=${limits.cpuSeconds}:${MAX_CPU_SECONDS}`,
     `--data=${both(limits.dataBytes)}`,
     `--nproc=${both(limits.processes)}`,
     `--nofile=${both(limits.openFiles)}`,

@@ -161,6 +161,20 @@ function writeBlocking(name) {
   });
 }
 
+/**
+ * SIGKILL lets nobody say a last word, so this says it before: a room that dies of SIGKILL without it was
+ * killed by something outside. process.kill() comes by here too.
+ */
+const killNow = process._kill;
+let announced = false;
+process._kill = (pid, signal) => {
+  if (signal === 9 && !announced) {
+    announced = true;
+    send('K', '');
+  }
+  return killNow(pid, signal);
+};
+
 writeBlocking('stdout');
 writeBlocking('stderr');
 send('S', '');
