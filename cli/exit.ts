@@ -1,9 +1,9 @@
 /** Exit codes and the errors that end a command. The codes are part of the interface. */
 
 export const EXIT = {
-  /** Signed, accepted or verified. */
+  /** Signed, accepted, verified, or replayed with the stored result. */
   ok: 0,
-  /** The answer is no: not accepted, not verified, generation failed. */
+  /** The answer is no: not accepted, not verified, generation failed, replay differs. */
   no: 1,
   /** There is no answer: usage, unreadable input, our side failed. */
   unknown: 2,

@@ -15,6 +15,10 @@ export const FAULTS = {
   // The caller's side.
   UNAUTHORIZED: { status: 401, retryable: false },
   NOT_FOUND: { status: 404, retryable: false },
+  NO_RULE: { status: 404, retryable: false },
+  NO_REPORT: { status: 404, retryable: false },
+  NO_CONFIRMATION: { status: 404, retryable: false },
+  NO_FEEDBACK: { status: 404, retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
   BODY_TOO_LARGE: { status: 413, retryable: false },

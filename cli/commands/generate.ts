@@ -1,6 +1,6 @@
 /** `assay generate FILE`: sends a request, follows it to its end, and writes the signed rule where asked. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import colors from 'picocolors';
 import { z } from 'zod';
@@ -12,6 +12,7 @@ import { type ConnectionOptions, findConnection } from '../connection.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit.ts';
 import { note, print, printJson } from '../output.ts';
 import { eventLine } from '../progress.ts';
+import { writeTree } from '../write-tree.ts';
 
 export interface GenerateOptions extends ConnectionOptions {
   readonly out?: string;
@@ -85,36 +86,9 @@ export async function writeRule(client: ApiClient, ruleId: string, out: string):
   const directory = join(out, rule.name);
   if (pathProblem(rule.name) !== null)
     throw new UsageError('BAD_ANSWER', 'the service sent a rule name that is not a file name');
-  for (const [path, text] of Object.entries(rule.files)) {
-    // Longer than a case's own path by the folders of the layout, so only what could escape is refused.
-    if (escapes(path))
-      throw new UsageError(
-        'BAD_ANSWER',
-        `the service sent a file path that escapes: ${JSON.stringify(path)}`,
-      );
-    await writeNew(join(directory, path), text);
-  }
+  await writeTree(directory, rule.files);
   note(colors.dim(`wrote ${Object.keys(rule.files).length} files`));
   return directory;
-}
-
-function escapes(path: string): boolean {
-  return (
-    path.startsWith('/') ||
-    path.includes('\\') ||
-    path.split('/').some((part) => part === '' || part === '.' || part === '..')
-  );
-}
-
-async function writeNew(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  try {
-    await writeFile(path, text, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    if ((await readFile(path, 'utf8')) === text) return;
-    throw new UsageError('FILE_EXISTS', `${path} exists and differs`, 'remove it or choose another --out');
-  }
 }
 
 function exitOf(generation: GenerationDetail): ExitCode {

@@ -12,6 +12,7 @@ import { onError } from './errors.ts';
 import { generations } from './generations.ts';
 import { publicKeys } from './keys.ts';
 import { rules } from './rules.ts';
+import { stored } from './stored.ts';
 
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/healthz': ['GET'],
@@ -20,6 +21,11 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/v1/generations/:id': ['GET'],
   '/v1/generations/:id/events': ['GET'],
   '/v1/generations/:id/cancel': ['POST'],
+  '/v1/generations/:id/request': ['GET'],
+  '/v1/generations/:id/attempts/:n/rule': ['GET'],
+  '/v1/generations/:id/attempts/:n/report': ['GET'],
+  '/v1/generations/:id/attempts/:n/confirmation': ['GET'],
+  '/v1/generations/:id/attempts/:n/feedback': ['GET'],
   '/v1/rules': ['GET'],
   '/v1/rules/:id': ['GET'],
   '/v1/rules/:id/bundle': ['GET'],
@@ -41,6 +47,7 @@ app.route('/v1/keys', publicKeys);
 app.use('/v1/generations', authenticate);
 app.use('/v1/generations/*', authenticate);
 app.route('/v1/generations', generations);
+app.route('/v1/generations', stored);
 app.use('/v1/rules', authenticate);
 app.use('/v1/rules/*', authenticate);
 app.route('/v1/rules', rules);

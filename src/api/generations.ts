@@ -11,6 +11,7 @@ import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
 import { readBody } from './body.ts';
 import type { AppEnv } from './context.ts';
+import { findGeneration } from './find-generation.ts';
 import { newGenerationId } from './ids.ts';
 import { parseQuery } from './query.ts';
 import { toDetail, toGeneration } from './views.ts';
@@ -54,16 +55,16 @@ export const generations = new Hono<AppEnv>()
   .get('/:id/events', async (context) => {
     const { after } = parseQuery(context, eventsQuery);
     const store = context.get('store');
-    const { id } = await findRow(store, context.get('orgId'), context.req.param('id'));
+    const { id } = await findGeneration(store, context.get('orgId'), context.req.param('id'));
     return context.json({ events: await store.events.after(context.get('orgId'), id, after, MOST_EVENTS) });
   })
   .post('/:id/cancel', async (context) => {
     const store = context.get('store');
     const orgId = context.get('orgId');
-    const { id } = await findRow(store, orgId, context.req.param('id'));
+    const { id } = await findGeneration(store, orgId, context.req.param('id'));
     const reason = { code: 'CANCELLED', message: 'cancelled by request' };
     if (!(await store.generations.end(id, 'cancelled', reason, new Date().toISOString()))) {
-      const { status } = await findRow(store, orgId, id);
+      const { status } = await findGeneration(store, orgId, id);
       if (status !== 'cancelled') throw new Fault('ALREADY_ENDED', `the generation is already ${status}`);
     }
     await stopInstance(context.get('config'), id);
@@ -91,7 +92,7 @@ async function create(
     created_at: new Date().toISOString(),
   });
   await startInstance(config, store, id, orgId);
-  return toGeneration(await findRow(store, orgId, id));
+  return toGeneration(await findGeneration(store, orgId, id));
 }
 
 async function startInstance(config: Config, store: Store, id: string, orgId: string): Promise<void> {
@@ -131,15 +132,8 @@ function refuseUnsupported(request: RuleRequest, config: Config): void {
   }
 }
 
-async function findRow(store: Store, orgId: string, id: string) {
-  const row = await store.generations.find(orgId, id);
-  if (row === null)
-    throw new Fault('NOT_FOUND', `there is no generation ${JSON.stringify(id.slice(0, 100))}`);
-  return row;
-}
-
 async function detail(store: Store, orgId: string, id: string) {
-  const row = await findRow(store, orgId, id);
+  const row = await findGeneration(store, orgId, id);
   const [attempts, cases, spend] = await Promise.all([
     store.attempts.listOf(orgId, id),
     store.attempts.casesOf(orgId, id),

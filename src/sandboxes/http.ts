@@ -8,10 +8,15 @@ import type { HostAnswer, SandboxKind } from '../schema/report.ts';
 import { openExchange, readAnswer } from './exchange.ts';
 import type { Sandbox, SandboxCall } from './sandbox.ts';
 
+/** What a service binding can do that matters here; not its own type, because Node knows none of it. */
+interface Service {
+  fetch(url: string, init: RequestInit): Promise<Response>;
+}
+
 export type HttpAddress =
   /** Origin, without a trailing slash. */
   | { readonly url: string; readonly token: string; readonly buildId: string }
-  | { readonly service: Pick<Fetcher, 'fetch'>; readonly buildId: string };
+  | { readonly service: Service; readonly buildId: string };
 
 export class HttpSandbox implements Sandbox {
   readonly kind: SandboxKind;

@@ -4,6 +4,9 @@ import { OUTCOMES } from '../../container/protocol.ts';
 import { CASE_STATUSES, VERDICTS } from './report.ts';
 import { CASE_KINDS } from './request.ts';
 
+/** SHA-256 of a stored object that is answered byte for byte, lower-case hex. */
+export const DIGEST_HEADER = 'x-assay-sha256';
+
 export const GENERATION_STATUSES = [
   'queued',
   'running',

@@ -1,72 +1,18 @@
 /** The command as a user runs it: a process, its exit code, what it prints. */
-import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { publicKeyPem } from '../../src/signing/ed25519.ts';
 import { keyOf, signedRule } from '../support/signed.ts';
+import { assayIn, CAPTURE, CHECK, ROOT, writeRule, writeTree } from './support.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let scratch: string;
 let ruleDirectory: string;
 let keyFile: string;
 
-interface Run {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function assay(args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(ROOT, 'bin/assay.mjs'), ...args], {
-      cwd: scratch,
-      env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (part) => (stdout += part));
-    child.stderr.on('data', (part) => (stderr += part));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
-
-async function writeTree(directory: string, files: Record<string, string>): Promise<string> {
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(directory, path)), { recursive: true });
-    await writeFile(join(directory, path), text);
-  }
-  return directory;
-}
-
-const CAPTURE = `id: eval-12345678
-language: typescript
-rule:
-  pattern: eval($CODE)
-metadata:
-  taskless: { version: 1, kind: runtime, name: call, check: check.ts }
-`;
-const CHECK = `interface Match { file: string; line: number }
-export default (_root: string, matches: Match[]) =>
-  matches.map(({ file, line }) => ({ file, line, message: 'eval is used' }));
-`;
-const RULE: Record<string, string> = {
-  'check.ts': CHECK,
-  'captures/call.yml': CAPTURE,
-  '.tests/valid/json/a.ts': 'JSON.parse(s);\n',
-  '.tests/invalid/eval/a.ts': 'eval(s);\n',
-};
-let counter = 0;
-const rule = (over: Record<string, string | null> = {}) => {
-  counter += 1;
-  const files = Object.entries({ ...RULE, ...over }).filter(
-    (entry): entry is [string, string] => entry[1] !== null,
-  );
-  return writeTree(join(scratch, `rule-${counter}`), Object.fromEntries(files));
-};
+const assay = (args: readonly string[], env: Record<string, string> = {}) => assayIn(scratch, args, env);
+const rule = (over: Record<string, string | null> = {}) => writeRule(scratch, over);
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'assay-cli-'));
@@ -231,7 +177,11 @@ describe('assay test', () => {
       'has no cases',
     ],
     ['a stray test file', async () => ['test', await rule({ '.tests/x.ts': '' })], '.tests/{valid,invalid}'],
-    ['an unknown sandbox', async () => ['test', await rule(), '--sandbox', 'moon'], 'cannot be used'],
+    [
+      'an unknown sandbox',
+      async () => ['test', await rule(), '--sandbox', 'moon'],
+      'host, isolate, container',
+    ],
     ['a timeout that is no number', async () => ['test', await rule(), '--timeout', 'x'], 'whole number'],
     ['a directory that is not there', async () => ['test', 'nowhere'], 'is not a directory'],
   ])('%s: exit code 2 and a reason', async (_name, args, message) => {
@@ -281,6 +231,6 @@ describe('assay generate and status without a service', () => {
 test('--help names every command and the exit codes', async () => {
   const run = await assay(['--help']);
   expect(run.code).toBe(0);
-  for (const word of ['generate', 'status', 'cancel', 'test', 'verify', 'Exit codes'])
+  for (const word of ['generate', 'status', 'cancel', 'replay', 'test', 'verify', 'Exit codes'])
     expect(run.stdout).toContain(word);
 });

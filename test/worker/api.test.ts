@@ -7,6 +7,10 @@ import { call, countRows, create, run, untilEnded } from './client.ts';
 
 const post = (body: unknown, headers = {}) => call('/v1/generations', { method: 'POST', body, headers });
 
+const caseOf = (name: string, files: Record<string, string>) => ({ name, kind: 'invalid', files });
+const withCase = (files: Record<string, string>) =>
+  post({ ...request, cases: [request.cases[0], caseOf('x', files)] });
+
 describe('tokens', () => {
   test.each([
     ['none', null],
@@ -53,6 +57,45 @@ describe('bad input gets a 4xx with a stable code and starts nothing', () => {
       400,
       'ENGINE_NOT_SUPPORTED',
     ],
+    ['an unknown engine', () => post({ ...request, engine: 'perl' }), 400, 'INVALID_REQUEST'],
+    [
+      'a language that is no name',
+      () => post({ ...request, language: 'x'.repeat(41) }),
+      400,
+      'INVALID_REQUEST',
+    ],
+    [
+      'a case that is too large',
+      () => withCase({ 'a.ts': 'x'.repeat(1024 * 1024 + 1) }),
+      400,
+      'INVALID_REQUEST',
+    ],
+    [
+      'a case of too many files',
+      () => withCase(Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`${n}.ts`, '']))),
+      400,
+      'INVALID_REQUEST',
+    ],
+    [
+      'too many cases',
+      () =>
+        post({
+          ...request,
+          cases: Array.from({ length: 201 }, (_, n) => caseOf(`c${n}`, { 'a.ts': `${n}` })),
+        }),
+      400,
+      'INVALID_REQUEST',
+    ],
+    [
+      'a prompt that is too long',
+      () => post({ ...request, prompt: 'x'.repeat(8_001) }),
+      400,
+      'INVALID_REQUEST',
+    ],
+    ['a path with a control character', () => withCase({ 'a\u0000b': '' }), 400, 'INVALID_REQUEST'],
+    ['a path that is too deep', () => withCase({ [`${'d/'.repeat(16)}a`]: '' }), 400, 'INVALID_REQUEST'],
+    ['a file that is a folder', () => withCase({ a: '', 'a/b': '' }), 400, 'INVALID_REQUEST'],
+    ['text that is no Unicode', () => withCase({ a: '\ud800' }), 400, 'INVALID_REQUEST'],
     [
       'another media type',
       () => post(request, { 'content-type': 'text/plain' }),

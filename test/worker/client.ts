@@ -8,6 +8,8 @@ import { request } from '../support/rule.ts';
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
   readonly body: T;
+  /** The body as it came. */
+  readonly text: string;
   readonly headers: Headers;
 }
 
@@ -33,7 +35,7 @@ export async function call<T = Record<string, unknown>>(
     body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
   });
   const text = await response.text();
-  return { status: response.status, body: parse(text) as T, headers: response.headers };
+  return { status: response.status, body: parse(text) as T, text, headers: response.headers };
 }
 
 /** Creates a generation whose model follows `script`, see scripted-model.ts. */

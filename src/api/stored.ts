@@ -1,0 +1,79 @@
+/**
+ * What a generation stored, byte for byte, so that it can be run again elsewhere: its request, and of an
+ * attempt the rule the sandbox was given, the reports and the feedback. Nothing is parsed or rewritten; a
+ * header carries the digest of the bytes, so that a client can tell that it has exactly these.
+ */
+import type { Context } from 'hono';
+import { Hono } from 'hono';
+import { Fault, type FaultCode } from '../errors.ts';
+import { DIGEST_HEADER } from '../schema/api.ts';
+import type { AttemptRow } from '../store/attempts.ts';
+import { keys, type StoredObject } from '../store/objects.ts';
+import type { AppEnv } from './context.ts';
+import { findGeneration } from './find-generation.ts';
+
+const JSON_TYPE = 'application/json';
+
+interface AttemptPart {
+  readonly key: (org: string, generation: string, attempt: number) => string;
+  readonly type: string;
+  readonly code: FaultCode;
+  readonly what: string;
+}
+
+const ATTEMPT_PARTS: Readonly<Record<string, AttemptPart>> = {
+  rule: { key: keys.rule, type: JSON_TYPE, code: 'NO_RULE', what: 'rule' },
+  report: { key: keys.report, type: JSON_TYPE, code: 'NO_REPORT', what: 'report' },
+  confirmation: {
+    key: keys.confirmation,
+    type: JSON_TYPE,
+    code: 'NO_CONFIRMATION',
+    what: 'report of a second sandbox',
+  },
+  feedback: {
+    key: keys.feedback,
+    type: 'text/plain; charset=utf-8',
+    code: 'NO_FEEDBACK',
+    what: 'feedback',
+  },
+};
+
+export const stored = new Hono<AppEnv>().get('/:id/request', async (context) => {
+  const { store, orgId } = context.var;
+  const row = await findGeneration(store, orgId, context.req.param('id'));
+  const object = await store.objects.find(keys.request(orgId, row.id));
+  if (object === null) throw new Fault('STORE_MISSING', 'the stored request of this generation is missing');
+  if (object.ref.sha256 !== row.request_sha256)
+    throw new Fault('STORE_CONFLICT', 'the stored request is not the one this generation was made from');
+  return sendStored(context, object, JSON_TYPE);
+});
+
+for (const [name, part] of Object.entries(ATTEMPT_PARTS)) {
+  stored.get(`/:id/attempts/:n/${name}`, async (context) => {
+    const { store, orgId } = context.var;
+    const { id } = await findGeneration(store, orgId, context.req.param('id') ?? '');
+    const attempts = await store.attempts.listOf(orgId, id);
+    const attempt = attempts.find((one) => String(one.n) === context.req.param('n'));
+    if (attempt === undefined) throw new Fault('NOT_FOUND', noAttempt(attempts.length));
+    const object = await store.objects.find(part.key(orgId, id, attempt.n));
+    if (object === null) throw new Fault(part.code, absent(attempt, part.what));
+    return sendStored(context, object, part.type);
+  });
+}
+
+function noAttempt(count: number): string {
+  if (count === 0) return 'the generation has no attempt yet';
+  return `there is no such attempt; the generation has ${count === 1 ? 'one' : `1 to ${count}`}`;
+}
+
+/** Not yet, or never: the summary of an attempt that ended says why. */
+function absent(attempt: AttemptRow, what: string): string {
+  if (attempt.ended_at === null) return `attempt ${attempt.n} has no ${what} yet`;
+  return `attempt ${attempt.n} has no ${what}; it ended ${attempt.verdict ?? 'without a verdict'}: ${attempt.summary ?? ''}`;
+}
+
+function sendStored(context: Context<AppEnv>, object: StoredObject, type: string): Response {
+  context.header(DIGEST_HEADER, object.ref.sha256);
+  context.header('content-type', type);
+  return context.body(object.text, 200);
+}
