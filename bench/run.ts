@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { endWithParent } from '../dev/end-with-parent.ts';
 import { table } from '../dev/table.ts';
 import { measureAttemptOverhead } from './attempt-overhead.ts';
+import { measureRooms } from './rooms.ts';
 import { measureVerification } from './verification.ts';
 
 export interface Measurement {
@@ -24,7 +25,11 @@ endWithParent();
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const scratch = await mkdtemp(join(tmpdir(), 'assay-bench-'));
 try {
-  const results = [...(await measureVerification(scratch)), ...(await measureAttemptOverhead(scratch))];
+  const results = [
+    ...(await measureRooms(scratch)),
+    ...(await measureVerification(scratch)),
+    ...(await measureAttemptOverhead(scratch)),
+  ];
   if (values.json) console.log(JSON.stringify(results, null, 2));
   else {
     console.log(

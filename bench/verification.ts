@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { startVerificationHost } from '../cli/verification-host.ts';
 import { assembleFiles } from '../src/rules/assemble.ts';
 import { inspectRule } from '../src/rules/inspect.ts';
-import { HostSandbox } from '../src/sandboxes/host.ts';
+import { HttpSandbox } from '../src/sandboxes/http.ts';
 import { verifyAll } from '../src/sandboxes/verify-all.ts';
 import type { RuleCase } from '../src/schema/request.ts';
 import type { Rule } from '../src/schema/rule.ts';
@@ -22,7 +22,7 @@ const CASES = 20;
 const RUNS = 5;
 const CASE_TIMEOUT_MS = 10_000;
 const BUDGET_MS = 2_000;
-const BUDGET_FASTER = 5;
+const BUDGET_FASTER = 10;
 const TSX = fileURLToPath(new URL('../node_modules/tsx/dist/cli.mjs', import.meta.url));
 const AST_GREP = fileURLToPath(
   new URL(`../node_modules/@ast-grep/cli-linux-${process.arch}-gnu/ast-grep`, import.meta.url),
@@ -40,7 +40,7 @@ const cases = Array.from(
 export async function measureVerification(scratch: string): Promise<Measurement[]> {
   const { scanMs, tsxMs } = await sequentialMs(scratch);
   const hostMs = await jailedMs();
-  const faster = (scanMs + tsxMs) / hostMs;
+  const faster = tsxMs / hostMs;
   return [
     {
       what: `${CASES} cases on a warm host (median of ${RUNS})`,
@@ -49,7 +49,7 @@ export async function measureVerification(scratch: string): Promise<Measurement[
       ratio: hostMs / BUDGET_MS,
     },
     {
-      what: `the same, against ${CASES} scans (${Math.round(scanMs)} ms) and tsx processes (${Math.round(tsxMs)} ms) in a row`,
+      what: `the same, against ${CASES} tsx processes in a row (${Math.round(tsxMs)} ms; their scans, ${Math.round(scanMs)} ms, not counted)`,
       measured: `${faster.toFixed(1)} × faster`,
       budget: `${BUDGET_FASTER} ×`,
       ratio: BUDGET_FASTER / faster,
@@ -60,7 +60,7 @@ export async function measureVerification(scratch: string): Promise<Measurement[
 async function jailedMs(): Promise<number> {
   const host = await startVerificationHost();
   try {
-    const sandbox = new HostSandbox(host);
+    const sandbox = new HttpSandbox('host', host);
     const runs: number[] = [];
     for (let run = 0; run <= RUNS; run += 1) {
       // A check the host has not seen, so that nothing it may have kept from the last run helps.

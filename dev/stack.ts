@@ -1,5 +1,5 @@
 /**
- * The whole service on one machine: verification host, workerd with its real D1, R2 and Workflows, and
+ * The whole service on one machine: sandboxes, workerd with its real D1, R2 and Workflows, and
  * the wake sweep that production runs by cron. Everything listens on loopback and ends with us.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,8 +7,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startVerificationHost, type VerificationHost } from '../cli/verification-host.ts';
 import { freePort, type Guarded, startGuarded } from './processes.ts';
+import { type LocalSandboxes, startSandboxes } from './sandboxes.ts';
 import { type LocalState, openState } from './state.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -36,19 +36,19 @@ export interface Stack {
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const state = await openState(options.stateDirectory);
-  const host = await startVerificationHost();
+  const sandboxes = await startSandboxes(options.onLog ?? (() => undefined));
   try {
     const persist = join(state.directory, 'storage');
     migrate(persist);
     const port = options.port || (await freePort());
-    const envFile = await writeEnv(state, host, options);
+    const envFile = await writeEnv(state, sandboxes, options);
     const worker = startWorker(port, persist, envFile, options.onLog);
     const url = `http://127.0.0.1:${port}`;
     const stopSweep = startSweep(url);
     const stop = async () => {
       stopSweep();
       await worker.stop();
-      await host.stop();
+      await sandboxes.stop();
     };
     await untilHealthy(url, worker).catch(async (error: unknown) => {
       await stop();
@@ -56,7 +56,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     return { url, token: state.token, log: worker.log, stop };
   } catch (error) {
-    await host.stop();
+    await sandboxes.stop();
     throw error;
   }
 }
@@ -68,16 +68,17 @@ function migrate(persist: string): void {
 }
 
 /** Secrets go through a file only its user can read: arguments are visible to every process of the machine. */
-async function writeEnv(state: LocalState, host: VerificationHost, options: StackOptions): Promise<string> {
+async function writeEnv(
+  state: LocalState,
+  sandboxes: LocalSandboxes,
+  options: StackOptions,
+): Promise<string> {
   const values: Record<string, string> = {
     SIGNING_KEY: state.signingKeyPem.replace(/-----[^-]+-----|\s/g, ''),
     API_TOKENS: `local=${state.tokenSha256}`,
     ANTHROPIC_API_KEY: options.model.apiKey,
-    SANDBOX: 'host',
     WAKE_AFTER_MS: '2000',
-    SANDBOX_HOST_URL: host.url,
-    SANDBOX_HOST_TOKEN: host.token,
-    SANDBOX_BUILD_ID: host.buildId,
+    ...sandboxes.settings,
     ...(options.model.baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.model.baseUrl }),
     ...(options.model.id === undefined ? {} : { MODEL: options.model.id }),
     ...fromEnvironment('MODEL_MAX_TOKENS', 'MODEL_PRICES'),

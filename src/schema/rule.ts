@@ -55,7 +55,11 @@ export function canonicalLanguage(name: string): string | null {
 export const captureMetadata = z.looseObject({
   version: z.literal(1).optional(),
   kind: z.literal('runtime'),
-  name: z.string().min(1).max(100),
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must hold no control character'),
   check: z.literal('check.ts').optional(),
   match: z
     .string()
