@@ -40,12 +40,15 @@ LABEL org.opencontainers.image.title="assay verification host" dev.assay.build-i
 ENV NODE_ENV=production \
     ASSAY_HOST_PORT=8080 \
     ASSAY_HOST_BIND=0.0.0.0 \
-    ASSAY_AST_GREP=/usr/local/bin/ast-grep
+    ASSAY_AST_GREP=/usr/local/bin/ast-grep \
+    # Where the engine allows no namespace the host starts all the same, so that its isolation report says so;
+    # no answer of such a host is ever accepted.
+    ASSAY_DEGRADED_JAIL=1
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 
 # The supervisor is root only to build namespaces and to hand out uids. It runs no untrusted code; whatever
-# runs in a room has a uid of 61000 to 64999 outside, 1000 inside, and no capability in either.
+# runs in a room has a uid of 60001 to 64999 outside, and no capability there or in the room.
 USER root
 WORKDIR /assay
 

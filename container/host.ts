@@ -44,12 +44,15 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       node: process.execPath,
       astGrep,
       choice: options.jail,
+      degradedAllowed: options.degradedAllowed,
     });
     const isolation = await measureIsolation(found.jail, hostDir);
     const build = { id: buildId(sourceDir), node: process.versions.node, astGrep: found.astGrepVersion };
     const slots = new Slots(Math.max(HOST_PARALLELISM, availableParallelism()));
-    const ready = new ReadyRooms(found.jail, hostDir, options.readyRooms, startReadyRoom);
-    const strippers = Math.min(options.readyRooms, 1);
+    // A room that gets copies would not see what is put into its directories later.
+    const readyRooms = found.jail.sharesFolders ? options.readyRooms : 0;
+    const ready = new ReadyRooms(found.jail, hostDir, readyRooms, startReadyRoom);
+    const strippers = Math.min(readyRooms, 1);
     const readyStrippers = new ReadyRooms(found.jail, hostDir, strippers, startReadyStripper);
     readyStrippers.refill();
     ready.refill();

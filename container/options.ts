@@ -12,10 +12,12 @@ export interface HostOptions {
   readonly exitWithStdin: boolean;
   readonly readyRooms: number;
   readonly token: string | undefined;
+  /** `--jail auto` may end up with the degraded room, whose answers are never accepted. */
+  readonly degradedAllowed: boolean;
 }
 
 export const USAGE = `usage: main.ts [--port N] [--bind ADDRESS] [--ast-grep PATH] [--jail ${JAIL_CHOICES.join('|')}] [--exit-with-stdin] [--ready-rooms N]
-environment: ASSAY_HOST_PORT, ASSAY_HOST_BIND, ASSAY_AST_GREP, ASSAY_HOST_TOKEN`;
+environment: ASSAY_HOST_PORT, ASSAY_HOST_BIND, ASSAY_AST_GREP, ASSAY_HOST_TOKEN, ASSAY_DEGRADED_JAIL=1`;
 
 /** What a control group allows, where there is one, else the machine's. */
 function defaultReadyRooms(): number {
@@ -56,5 +58,6 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ho
     exitWithStdin: values['exit-with-stdin'],
     readyRooms,
     token,
+    degradedAllowed: env.ASSAY_DEGRADED_JAIL === '1',
   };
 }

@@ -174,7 +174,7 @@ export const ISOLATION_FLAGS = [
 export type IsolationFlag = (typeof ISOLATION_FLAGS)[number];
 
 export interface IsolationReport {
-  readonly jail: 'bubblewrap' | 'util-linux';
+  readonly jail: 'bubblewrap' | 'util-linux' | 'process' | 'workerd' | 'worker-loader';
   readonly flags: Readonly<Record<IsolationFlag, boolean>>;
   /** ISO 8601. */
   readonly measuredAt: string;

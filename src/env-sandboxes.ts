@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Bindings } from './env.ts';
+import type { ContainerGate } from './sandboxes/container-gate.ts';
 import type { SandboxPolicy } from './sandboxes/select.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
 import { SANDBOX_KINDS, type SandboxKind } from './schema/report.ts';
@@ -11,6 +12,7 @@ import { SANDBOX_KINDS, type SandboxKind } from './schema/report.ts';
 /** `buildId`: the only build of a verification host whose answers count. */
 export interface ContainerAddress {
   readonly namespace: DurableObjectNamespace<VerificationContainer>;
+  readonly gate: DurableObjectNamespace<ContainerGate>;
   readonly buildId: string;
 }
 export interface HttpAddress {
@@ -87,11 +89,12 @@ function checkContainer(
 ): ContainerAddress | null {
   const parsed = settingsOf.container.safeParse(given);
   if (!parsed.success) report(parsed.error);
-  const namespace = bindings.VERIFICATION_CONTAINER;
-  if (namespace === undefined)
-    report('VERIFICATION_CONTAINER binding is missing, but SANDBOX lists container');
-  if (!parsed.success || namespace === undefined) return null;
-  return { namespace, buildId: parsed.data.SANDBOX_BUILD_ID };
+  const { VERIFICATION_CONTAINER: namespace, CONTAINER_GATE: gate } = bindings;
+  for (const name of ['VERIFICATION_CONTAINER', 'CONTAINER_GATE'] as const) {
+    if (bindings[name] === undefined) report(`${name} binding is missing, but SANDBOX lists container`);
+  }
+  if (!parsed.success || namespace === undefined || gate === undefined) return null;
+  return { namespace, gate, buildId: parsed.data.SANDBOX_BUILD_ID };
 }
 
 function checkHost(given: Readonly<Record<string, unknown>>, report: Report): HttpAddress | null {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
 import { Fault } from './errors.ts';
 import { priceTable } from './models/pricing.ts';
+import type { ContainerGate } from './sandboxes/container-gate.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
 import { parseSigningKey, type SigningKey } from './signing/ed25519.ts';
 
@@ -15,6 +16,7 @@ export interface Bindings {
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
+  readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly SIGNING_KEY?: string;
   readonly API_TOKENS?: string;
   readonly ANTHROPIC_API_KEY?: string;

@@ -1,8 +1,9 @@
-/** Exports only: the fetch and cron handlers, the Workflow and the container's Durable Object. */
+/** Exports only: the fetch and cron handlers, the Workflow and the containers' Durable Objects. */
 import { app } from './api/app.ts';
 import type { Bindings } from './env.ts';
 import { wakeStalled } from './workflows/wake-stalled.ts';
 
+export { ContainerGate } from './sandboxes/container-gate.ts';
 export { VerificationContainer } from './sandboxes/verification-container.ts';
 export { GenerateRule } from './workflows/generate-rule.ts';
 

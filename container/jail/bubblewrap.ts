@@ -11,21 +11,35 @@ import type { Tools } from './tools.ts';
 
 const NAMESPACES = ['user', 'ipc', 'pid', 'net', 'uts'].map((name) => `--unshare-${name}`);
 
-export function bubblewrapJail(skeleton: Skeleton, tools: Tools, bwrap: string, asRoot: boolean): Jail {
+export interface BubblewrapOptions {
+  readonly asRoot: boolean;
+  /** Root alone is not enough: in a container it often lacks CAP_SYS_ADMIN. */
+  readonly mayMount: boolean;
+}
+
+export function bubblewrapJail(
+  skeleton: Skeleton,
+  tools: Tools,
+  bwrap: string,
+  { asRoot, mayMount }: BubblewrapOptions,
+): Jail {
   return {
     kind: 'bubblewrap',
     ownUid: asRoot,
+    sharesFolders: true,
     command(spec, uid): RoomCommand {
       const drop = asRoot ? [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'] : [];
+      const [dropFirst, dropAfterMounts] = mayMount ? [[], drop] : [drop, []];
       return {
         file: tools.setpriv,
         args: [
           // Ends the room when the supervisor dies, even by SIGKILL; and again below, after the uid change.
-          ...['--pdeathsig=KILL', tools.unshare, ...(asRoot ? [] : ['--user', '--map-root-user'])],
+          ...['--pdeathsig=KILL', ...dropFirst, tools.unshare],
+          ...(mayMount ? [] : ['--user', '--map-root-user']),
           ...['--mount', '--pid', '--propagation=private', '--fork', '--kill-child'],
           ...[tools.sh, '-c', PREPARE, 'room'],
           ...[tools.mount, `nosuid,nodev,noexec,size=${spec.limits.tmpBytes},nr_inodes=1k,mode=1777`],
-          ...[skeleton.mountpoint, tools.setpriv, '--pdeathsig=KILL', ...drop],
+          ...[skeleton.mountpoint, tools.setpriv, '--pdeathsig=KILL', ...dropAfterMounts],
           ...[bwrap, ...bwrapArgs(spec, skeleton)],
           ...['/bin/prlimit', ...prlimitArgs(spec.limits)],
           ...['/bin/setpriv', '--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all', ...spec.argv],
@@ -38,10 +52,17 @@ export function bubblewrapJail(skeleton: Skeleton, tools: Tools, bwrap: string, 
 
 /**
  * Bubblewrap's own tmpfs has no limit on files and lets programs run from it, so /tmp is mounted here,
- * in a mount namespace of its own. The room is also the first to go when memory is short.
+ * in a mount namespace of its own. The room is also the first to go when memory is short. Bubblewrap looks
+ * itself up in /proc, by its number in the new pid namespace, so /proc has to be that namespace's; where a
+ * container's is masked the kernel refuses another, and bubblewrap then says whether it can do without.
  */
-const PREPARE =
-  'echo 1000 >/proc/self/oom_score_adj; "$1" -n -t tmpfs -o "$2" tmpfs "$3" || exit 125; shift 3; exec "$@"';
+const PREPARE = [
+  'echo 1000 >/proc/self/oom_score_adj',
+  '"$1" -n -t proc proc /proc 2>/dev/null',
+  '"$1" -n -t tmpfs -o "$2" tmpfs "$3" || exit 125',
+  'shift 3',
+  'exec "$@"',
+].join('; ');
 
 function bwrapArgs(spec: RoomSpec, skeleton: Skeleton): string[] {
   return [

@@ -1,5 +1,5 @@
 # Builds one util-linux room and runs one command in it. Runs as pid 1 of the new namespaces.
-#   room.sh MOUNT PIVOT_ROOT HOSTNAME|'' MOUNTPOINT FSTAB USERNS(1|0) CWD COMMAND...
+#   room.sh MOUNT PIVOT_ROOT HOSTNAME|'' MOUNTPOINT FSTAB USERNS(own-proc|outer-proc|'') CWD COMMAND...
 # fd 2: the command's stderr; fd 4: our own messages, "ready" when the room stands.
 #
 # The new root is an antechamber (umount, unshare, setpriv, prlimit, a fresh /proc for these tools);
@@ -18,9 +18,10 @@ cd "$mountpoint"
 "$pivot_root" . old
 /bin/umount -n -l /old
 cd /
-if [ "$userns" = 1 ]; then
-  # Room for exactly one more, the one that gives the command a uid other than 0.
-  echo 1 >/proc/sys/user/max_user_namespaces
+if [ -n "$userns" ]; then
+  # Room for exactly one more, the one that gives the command a uid other than 0. A container's own /proc may
+  # be read-only; that the room is a chroot is enough.
+  if [ "$userns" = own-proc ]; then echo 1 >/proc/sys/user/max_user_namespaces; fi
   set -- --user --map-user=1000 --map-group=1000 --keep-caps --root=/room --wd="$cwd" "$@"
 else
   set -- --root=/room --wd="$cwd" "$@"

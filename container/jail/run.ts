@@ -13,7 +13,7 @@ import { DEATH_GRACE_MS, MAX_RESULT_BYTES } from '../limits.ts';
 import { log } from '../log.ts';
 import { randomName } from '../temp.ts';
 import { messageOf } from '../text.ts';
-import { type Jail, ROOM_ENV, type RoomSpec } from './jail.ts';
+import { type Jail, ROOM_ENV, type RoomCommand, type RoomSpec } from './jail.ts';
 import { killGroup, killRoom } from './kill.ts';
 import { Sink } from './sink.ts';
 import { takeUid } from './uids.ts';
@@ -75,16 +75,23 @@ export function killAllRooms(): void {
 }
 
 export async function runRoom(jail: Jail, spec: RoomSpec, options: RunOptions): Promise<RoomExit> {
-  const uid = takeUid(jail.ownUid);
+  const uid = takeUid(jail.ownUid, jail.sweep !== undefined);
   const command = jail.command(spec, uid.value, randomName());
   const files = Object.entries(command.files);
+  let undead = false;
   try {
+    command.folder?.make();
     for (const [path, text] of files) await writeFile(path, text, { mode: 0o644, flag: 'wx' });
-    return await runCommand(jail, command.file, command.args, options);
+    const exit = await runCommand(jail, uid.value, command, options);
+    const swept = (await jail.sweep?.(uid.value)) ?? true;
+    undead = exit.undead || !swept;
+    return { ...exit, undead };
   } catch (error) {
     return failed(`the room could not be prepared: ${messageOf(error)}`, 0);
   } finally {
-    uid.release();
+    // Who still lives under this uid could reach the next room that had it.
+    if (!undead) uid.release();
+    command.folder?.remove();
     for (const [path] of files) unlink(path).catch(() => {});
   }
 }
@@ -106,8 +113,8 @@ function failed(failure: string, elapsedMs: number): RoomExit {
 
 function runCommand(
   jail: Jail,
-  file: string,
-  args: readonly string[],
+  uid: number,
+  { file, args }: RoomCommand,
   options: RunOptions,
 ): Promise<RoomExit> {
   const startedAt = performance.now();
@@ -125,7 +132,14 @@ function runCommand(
       resolve(failed(`the room could not be started: ${messageOf(error)}`, elapsed()));
       return;
     }
-    const watch = new Watch(child, options);
+    // What outlived the room's own process may hold its pipes: without a pid namespace it does not die with it.
+    const sweep = (): void => void jail.sweep?.(uid);
+    const kill = (pid: number): void => {
+      (jail.kill ?? killRoom)(pid);
+      sweep();
+    };
+    const watch = new Watch(child, options, kill);
+    child.once('exit', sweep);
     child.once('error', (error) => watch.fail(`the room could not be started: ${error.message}`));
     child.once('close', (code, signal) => {
       resolve({ ...watch.end(jail, code, signal), elapsedMs: elapsed() });
@@ -139,6 +153,7 @@ function runCommand(
 class Watch {
   readonly #child: ChildProcess;
   readonly #options: RunOptions;
+  readonly #killTree: (pid: number) => void;
   readonly #kept = {
     output: new Sink(0),
     stdout: new Sink(0),
@@ -158,9 +173,10 @@ class Watch {
   #deathTimer: NodeJS.Timeout | undefined;
   onUndead: () => void = () => {};
 
-  constructor(child: ChildProcess, options: RunOptions) {
+  constructor(child: ChildProcess, options: RunOptions, kill: (pid: number) => void) {
     this.#child = child;
     this.#options = options;
+    this.#killTree = kill;
     this.#kept.output = new Sink(options.keepBytes);
     this.#kept.stdout = new Sink(options.keepStdout ? options.maxOutputBytes : 0);
     this.#kept.stderr = new Sink(options.keepBytes);
@@ -218,7 +234,7 @@ class Watch {
     this.#killedFor = cause;
     const pid = this.#child.pid;
     if (pid === undefined) return;
-    killRoom(pid);
+    this.#killTree(pid);
     // A room that was still being built may have slipped through between two processes of the chain.
     const again = setTimeout(() => killGroup(pid), DEATH_GRACE_MS / 5);
     this.#child.once('close', () => clearTimeout(again));
@@ -272,7 +288,7 @@ function setupFailure(jail: Jail, setup: string, stderr: string, code: number | 
   if (jail.kind === 'util-linux' && !setup.includes('ready\n')) {
     return `the room could not be built: ${(setup || stderr).trim().slice(0, 500)}`;
   }
-  const link = /^(?:sh|room|setpriv|bwrap|\/bin\/\w+|unshare|prlimit): .*/.exec(stderr);
+  const link = /^(?:sh|room|setpriv|bwrap|\/bin\/\w+|unshare|prlimit|\/usr\/sbin\/chroot): .*/.exec(stderr);
   if (link && code !== 0 && code !== null && (code === 1 || code >= 125)) {
     return `the room could not be built: ${link[0].slice(0, 500)}`;
   }

@@ -90,7 +90,7 @@ function judge(seen: Seen, visits: number): Record<IsolationFlag, boolean> {
   const measured: Partial<Record<IsolationFlag, boolean>> = {
     loopbackBlocked: held('loopbackBlocked') && visits === 0,
     // Numbers alone tell little on a machine with few processes; the kernel knows whose they are.
-    hostProcessesHidden: held('hostProcessesHidden') && status?.ownPidNamespace !== false,
+    hostProcessesHidden: held('hostProcessesHidden') && (status?.ownPidNamespace ?? false),
     uidDropped: held('uidDropped') && status?.uids.every((uid) => uid !== 0),
     capabilitiesDropped: status?.capabilities.every((set) => /^0+$/.test(set)) ?? false,
     noNewPrivileges: status?.noNewPrivileges ?? false,

@@ -65,7 +65,7 @@ function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o755 });
 }
 
-function addProgram(root: string, program: string, name: string): void {
+export function addProgram(root: string, program: string, name: string): void {
   const target = join(root, 'bin', name);
   try {
     // The node binary alone is 120 MB: share it when the file system allows.

@@ -14,6 +14,8 @@ export interface Tools {
   readonly pivotRoot: string;
   readonly hostname: string | undefined;
   readonly bwrap: string | undefined;
+  readonly chroot: string | undefined;
+  readonly env: string | undefined;
 }
 
 export function findTool(name: string): string | undefined {
@@ -45,6 +47,8 @@ export function findTools(): Tools | readonly string[] {
     pivotRoot: need('pivot_root'),
     hostname: findTool('hostname'),
     bwrap: findTool('bwrap'),
+    chroot: findTool('chroot'),
+    env: findTool('env'),
   };
   return missing.length > 0 ? missing : tools;
 }

@@ -13,6 +13,11 @@ import type { Tools } from './tools.ts';
 export interface UtilLinuxOptions {
   readonly userNamespaces: boolean;
   readonly asRoot: boolean;
+  /**
+   * In a container whose /proc is masked the kernel lets no user namespace mount another. The container's own is
+   * shown to the tools of the antechamber instead; the room sees neither.
+   */
+  readonly outerProc?: boolean;
   readonly weaknesses?: readonly Weakness[];
 }
 
@@ -21,6 +26,7 @@ export function utilLinuxJail(skeleton: Skeleton, tools: Tools, options: UtilLin
   return {
     kind: 'util-linux',
     ownUid: options.asRoot,
+    sharesFolders: true,
     command(spec, uid, name): RoomCommand {
       const fstab = join(skeleton.roomsDir, `${name}.fstab`);
       const args = [
@@ -36,11 +42,11 @@ export function utilLinuxJail(skeleton: Skeleton, tools: Tools, options: UtilLin
         tools.hostname ?? '',
         skeleton.mountpoint,
         fstab,
-        options.userNamespaces ? '1' : '0',
+        options.userNamespaces ? (options.outerProc ? 'outer-proc' : 'own-proc') : '',
         spec.cwd,
         ...insideArgs(spec, uid, options, weak),
       ];
-      return { file: tools.setpriv, args, files: { [fstab]: fstabText(spec, skeleton, weak) } };
+      return { file: tools.setpriv, args, files: { [fstab]: fstabText(spec, skeleton, options, weak) } };
     },
   };
 }
@@ -81,7 +87,12 @@ function dropTo(uid: number): string[] {
   return [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
 }
 
-function fstabText(spec: RoomSpec, skeleton: Skeleton, weak: ReadonlySet<Weakness>): string {
+function fstabText(
+  spec: RoomSpec,
+  skeleton: Skeleton,
+  options: UtilLinuxOptions,
+  weak: ReadonlySet<Weakness>,
+): string {
   const root = skeleton.mountpoint;
   const room = join(root, 'room');
   const sealed = 'nosuid,nodev,noexec';
@@ -90,7 +101,7 @@ function fstabText(spec: RoomSpec, skeleton: Skeleton, weak: ReadonlySet<Weaknes
   return [
     bind(skeleton.dir, root, 'ro,nosuid,nodev'),
     // For the tools of the antechamber; the room has no /proc at all, so it has nothing to leak or tune.
-    `proc ${root}/proc proc ${sealed} 0 0`,
+    options.outerProc ? `/proc ${root}/proc none rbind 0 0` : `proc ${root}/proc proc ${sealed} 0 0`,
     bind(spec.caseDir, room + ROOM.case, weak.has('case-writable') ? sealed : `ro,${sealed}`),
     bind(spec.ruleDir, room + ROOM.rule, `ro,${sealed}`),
     `tmpfs ${room}/tmp tmpfs ${sealed},${tmpfs} 0 0`,

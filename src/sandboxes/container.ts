@@ -1,77 +1,106 @@
 /**
- * The verification host in a Cloudflare container: one fresh container per call, one `containerFetch`,
- * destroyed whatever happens. The call is raced, not aborted: an abort leaks the platform's in-flight
- * count and the container would never sleep; `destroy()` ends an abandoned call instead.
+ * The verification host in a Cloudflare container: one fresh container per call, one request, destroyed
+ * whatever happens. Calls are raced, not aborted: an abort leaks the platform's in-flight count and the
+ * container would never sleep; `destroy()` ends an abandoned call instead.
  */
 import { getSandbox } from '@cloudflare/sandbox';
 import { CALLER_TIMEOUT_MS } from '../../container/protocol.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { HostAnswer } from '../schema/report.ts';
+import {
+  END_TIMEOUT_MS,
+  HEALTH_TRY_MS,
+  MIN_START_MS,
+  READY_WITHIN_MS,
+  START_TIMEOUT_MS,
+} from './container-deadlines.ts';
+import { type ContainerGate, GATE_NAME } from './container-gate.ts';
+import { type StartingContainer, startContainer, waitAtGate } from './container-start.ts';
+import { withDeadline } from './deadline.ts';
 import { openExchange, readAnswer } from './exchange.ts';
 import type { Sandbox, SandboxCall } from './sandbox.ts';
 import { CONTAINER_PORT, type VerificationContainer } from './verification-container.ts';
 
+export interface ContainerBinding {
+  readonly namespace: DurableObjectNamespace<VerificationContainer>;
+  readonly gate: DurableObjectNamespace<ContainerGate>;
+  /** The only build whose answers count. */
+  readonly buildId: string;
+}
+
 export class ContainerSandbox implements Sandbox {
   readonly kind = 'container';
-  readonly #namespace: DurableObjectNamespace<VerificationContainer>;
-  readonly #buildId: string;
+  readonly #binding: ContainerBinding;
 
-  /** @param buildId the only build whose answers count */
-  constructor(namespace: DurableObjectNamespace<VerificationContainer>, buildId: string) {
-    this.#namespace = namespace;
-    this.#buildId = buildId;
+  constructor(binding: ContainerBinding) {
+    this.#binding = binding;
   }
 
   async verify(call: SandboxCall): Promise<HostAnswer> {
+    const { buildId } = this.#binding;
     const exchange = openExchange(call);
-    const container = getSandbox(this.#namespace, call.id, {
-      sleepAfter: '4m',
-      enableDefaultSession: false,
-      containerTimeouts: { instanceGetTimeoutMS: 30_000, portReadyTimeoutMS: 30_000 },
-    });
+    const readyBy = Date.now() + READY_WITHIN_MS;
+    const gate = this.#binding.gate.get(this.#binding.gate.idFromName(GATE_NAME));
+    let container: OwnedContainer | undefined;
     try {
+      await waitAtGate(gate, call.id, readyBy - MIN_START_MS);
+      container = this.#open(call.id);
+      const startBy = Math.min(readyBy, Date.now() + START_TIMEOUT_MS);
+      await startContainer(container, gate, { id: call.id, buildId, startBy });
       const answer = container
         .containerFetch(
           'http://verification-host/verify',
           { method: 'POST', headers: { 'content-type': 'application/json' }, body: exchange.body },
           CONTAINER_PORT,
         )
-        .then((response: Response) => readAnswer(exchange, response, this.#buildId));
-      return await withDeadline(answer, CALLER_TIMEOUT_MS);
+        .then((response) => readAnswer(exchange, response, buildId));
+      return await withDeadline(answer, CALLER_TIMEOUT_MS, 'did not answer');
     } catch (error) {
       if (error instanceof Fault) throw error;
       throw new Fault('SANDBOX_UNAVAILABLE', `container did not answer: ${messageOf(error)}`, {
         cause: error,
       });
     } finally {
-      await destroyQuietly(container);
+      await end(gate, container, call.id);
     }
   }
-}
 
-async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Fault('SANDBOX_UNAVAILABLE', `container did not answer within ${deadlineMs} ms`)),
-      deadlineMs,
-    );
-  });
-  // When the deadline wins, the loser's own failure must not surface as an unhandled rejection.
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+  #open(id: string): OwnedContainer {
+    return getSandbox(this.#binding.namespace, id, {
+      sleepAfter: '4m',
+      enableDefaultSession: false,
+      containerTimeouts: { instanceGetTimeoutMS: HEALTH_TRY_MS, portReadyTimeoutMS: HEALTH_TRY_MS },
+    });
   }
 }
 
-async function destroyQuietly(container: { destroy(): Promise<void> }): Promise<void> {
+interface OwnedContainer extends StartingContainer {
+  destroy(): Promise<void>;
+}
+
+/** Never throws: what it could not do is on record at the gate, whose alarm does it. */
+async function end(
+  gate: DurableObjectStub<ContainerGate>,
+  container: OwnedContainer | undefined,
+  id: string,
+): Promise<void> {
+  const endBy = Date.now() + END_TIMEOUT_MS;
+  const within = <T>(work: Promise<T>, what: string): Promise<T> =>
+    withDeadline(work, Math.max(endBy - Date.now(), 1_000), what);
   try {
-    await container.destroy();
+    try {
+      if (container !== undefined) await within(container.destroy(), 'was not destroyed');
+    } catch (error) {
+      report('container_destroy_failed', id, error);
+      await within(gate.abandon(id), 'was not handed to the gate');
+      return;
+    }
+    await within(gate.leave(id), 'did not leave the gate');
   } catch (error) {
-    console.warn(
-      JSON.stringify({ level: 'warn', event: 'container_destroy_failed', message: messageOf(error) }),
-    );
+    report('container_gate_unreachable', id, error);
   }
+}
+
+function report(event: string, id: string, error: unknown): void {
+  console.warn(JSON.stringify({ level: 'warn', event, id, message: messageOf(error) }));
 }

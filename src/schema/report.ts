@@ -49,7 +49,7 @@ export const caseResultSchema = z.object({
 });
 
 export const isolationReportSchema = z.object({
-  jail: z.enum(['bubblewrap', 'util-linux']),
+  jail: z.enum(['bubblewrap', 'util-linux', 'process', 'workerd', 'worker-loader']),
   flags: z.record(z.enum(ISOLATION_FLAGS), z.boolean()),
   measuredAt: z.iso.datetime(),
 });

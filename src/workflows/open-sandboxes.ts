@@ -11,8 +11,7 @@ export function openSandboxes(config: SandboxConfig): Sandboxes {
 }
 
 function open({ container, host, isolate }: SandboxConfig, kind: SandboxKind): Sandbox {
-  if (kind === 'container' && container !== null)
-    return new ContainerSandbox(container.namespace, container.buildId);
+  if (kind === 'container' && container !== null) return new ContainerSandbox(container);
   if (kind === 'host' && host !== null) return new HttpSandbox('host', host);
   if (kind === 'isolate' && isolate !== null) return new HttpSandbox('isolate', isolate);
   // A generation outlives deploys; the one that chose this kind may have been another.
