@@ -15,4 +15,8 @@ export function assertIsolated(isolation: Isolation): void {
       `the ${isolation.jail} room does not hold: ${broken.join(', ')} is false`,
     );
   }
+  // It has no namespace: should every flag say otherwise, the measurement is wrong.
+  if (isolation.jail === 'process') {
+    throw new Fault('SANDBOX_NOT_ISOLATED', 'a process with limits is no room, whatever was measured in it');
+  }
 }

@@ -101,6 +101,11 @@ describe('an answer is refused', () => {
     expect(await codeOf(change({ isolation: broken }))).toBe('SANDBOX_NOT_ISOLATED');
   });
 
+  test('a process with limits is no room, whatever its flags say', async () => {
+    const claimed = { ...isolation, jail: 'process' as const };
+    expect(await codeOf(change({ isolation: claimed }))).toBe('SANDBOX_NOT_ISOLATED');
+  });
+
   test('when a wall was not measured at all', async () => {
     const { tcpBlocked: _absent, ...flags } = isolation.flags;
     expect(await codeOf(change({ isolation: { ...isolation, flags: flags as never } }))).not.toBe('accepted');
