@@ -65,10 +65,10 @@ export async function runCheck(jail: Jail, input: CheckInput): Promise<Checked> 
     writeInto(ready.room.caseDir, ready.files);
     writeInto(ready.room.checkDir, { 'check.mjs': ready.code });
     const exit = await ready.room.run(task);
-    if (!diedBeforeItsTask(exit) && !wasKilledFromOutside(exit, token)) return toResult(exit, token);
+    if (!diedBeforeItsTask(exit) && !wasKilledFromOutside(exit)) return toResult(exit, token);
   }
   const dirs = { caseDir: input.caseDir, checkDir: input.checkDir };
-  return toResult(await runUndisturbed(jail, checkSpec(dirs), { ...task, ...CHECK_PIPES }, token), token);
+  return toResult(await runUndisturbed(jail, checkSpec(dirs), { ...task, ...CHECK_PIPES }), token);
 }
 
 /** It may have died while it waited; then nothing of its task has run, and a fresh room is owed. */

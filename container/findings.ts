@@ -15,19 +15,12 @@ export type RunnerAnswer =
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'error'; readonly value: unknown };
 
-/** Sent before the check sends anyone SIGKILL. */
-export function announcesKill(text: string, token: string): boolean {
-  return text.includes(killFrame(token));
-}
-
-const killFrame = (token: string): string => `${token} K \n`;
-
-/** The channel must hold exactly: a start frame, then at most one result or error frame, beside a kill frame. */
+/** The channel must hold exactly: a start frame, then at most one result or error frame. */
 export function readFrames(text: string, token: string): RunnerAnswer {
   if (text === '') return { kind: 'none', started: false };
   const start = `${token} S \n`;
   if (!text.startsWith(start)) return { kind: 'garbled' };
-  const rest = text.slice(start.length).replace(killFrame(token), '');
+  const rest = text.slice(start.length);
   if (rest === '') return { kind: 'none', started: true };
   const kind = rest.startsWith(`${token} R `)
     ? 'result'

@@ -14,13 +14,15 @@ export interface Ending {
 
 const HEAP_EXHAUSTED = /JavaScript heap out of memory|FATAL ERROR: .*(?:out of memory|Allocation failed)/i;
 const ALLOCATION_FAILED =
-  /ERR_MEMORY_ALLOCATION_FAILED|Array buffer allocation failed|could not allocate memory|Zone Allocation failed|std::bad_alloc|Fatal process out of memory|memory allocation of \d+ bytes failed/;
+  /ERR_MEMORY_ALLOCATION_FAILED|Array buffer allocation failed|could not allocate memory|Zone Allocation failed|std::bad_alloc|: Out of memory$|Unable to grow instance memory|Fatal process out of memory|memory allocation of \d+ bytes failed/;
 const NO_MORE_PROCESSES =
   /Resource temporarily unavailable|uv_thread_create|pthread_create|ERR_WORKER_INIT_FAILED|\bE(?:AGAIN)\b|failed to spawn thread/;
 
 /** How the room ended when it was not by a plain exit; undefined when it exited by itself. */
 export function abnormalEnding(exit: RoomExit): Ending | undefined {
-  if (exit.failure !== undefined) return ending('host_error', 'HostError', 'the room could not be run');
+  if (exit.failure !== undefined && !ranAndExited(exit)) {
+    return ending('host_error', 'HostError', 'the room could not be run');
+  }
   switch (exit.killedFor) {
     case 'deadline':
       return ending('timed_out', 'TimedOut', 'the time for this case ran out');
@@ -44,6 +46,14 @@ export function abnormalEnding(exit: RoomExit): Ending | undefined {
   return (
     SIGNAL_ENDINGS[exit.signalled] ?? ending('signalled', 'Signalled', `it died of signal ${exit.signalled}`)
   );
+}
+
+/**
+ * The tools that build a room are done before anything is written to its result channel: what is said in
+ * their words after that is the check's, and is no failure of ours.
+ */
+function ranAndExited(exit: RoomExit): boolean {
+  return exit.code !== undefined && exit.result !== '';
 }
 
 /** SIGXCPU, or SIGKILL at the hard limit, end a process that burned its CPU time. */

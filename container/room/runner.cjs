@@ -4,116 +4,59 @@
 // findings. The answer goes to fd 3 as lines that start with a token the check never sees.
 const fs = require('node:fs');
 const { createRequire } = require('node:module');
+const answersTo = require('./answer.cjs');
 
 const RESULT_FD = 3;
-// The supervisor's own limits are what counts; these only keep a hostile answer short.
-const MAX_TEXT_CHARS = 8192;
-const MAX_FINDINGS = 1001;
-
 const { writeSync } = fs;
-const { stringify } = JSON;
-const { isArray } = Array;
-const { isFinite: isFiniteNumber } = Number;
-const slice = Function.prototype.call.bind(String.prototype.slice);
 const byteLength = Buffer.byteLength.bind(Buffer);
-const bufferFrom = Buffer.from.bind(Buffer);
+const allocateAlone = Buffer.allocUnsafeSlow.bind(Buffer);
+const callOf = (method) => Function.prototype.call.bind(method);
+const writeText = callOf(Buffer.prototype.utf8Write);
+const copyInto = callOf(Buffer.prototype.copy);
+const wipe = callOf(Uint8Array.prototype.fill);
 const exitNow = process.reallyExit.bind(process);
-const setExitCode = Object.getOwnPropertyDescriptor(process, 'exitCode').set.bind(process);
-const FIELDS = ['file', 'message', 'line', 'column', 'severity'];
+const exitCode = Object.getOwnPropertyDescriptor(process, 'exitCode');
+const setExitCode = exitCode.set.bind(process);
+const getExitCode = exitCode.get.bind(process);
 
-const input = JSON.parse(fs.readFileSync(0, 'utf8'));
-const { token, root, matches } = input;
-let sent = false;
+/** Of the task only its root and matches are kept as text: a check can search the heap of its own process. */
+function readTask() {
+  const { token, root, matches } = JSON.parse(fs.readFileSync(0, 'utf8'));
+  return { token: privateBytes(token), root, matches };
+}
+
+/** In memory of their own: small buffers share a pool, and a check can read all of it. */
+function privateBytes(text) {
+  const bytes = allocateAlone(byteLength(text, 'utf8'));
+  writeText(bytes, text);
+  return bytes;
+}
+
+const { token, root, matches } = readTask();
 
 function send(kind, body) {
-  const frame = `${token} ${kind} ${body}\n`;
-  const bytes = bufferFrom(frame, 'utf8');
-  const total = byteLength(frame, 'utf8');
-  for (let at = 0; at < total; ) at += writeSync(RESULT_FD, bytes, at, total - at);
-}
-
-/** Primitives only: JSON.stringify on an object would call a patched toJSON. */
-function encode(value) {
-  switch (typeof value) {
-    case 'string':
-      return stringify(slice(value, 0, MAX_TEXT_CHARS));
-    case 'number':
-      return isFiniteNumber(value) ? `${value}` : '{"type":"non-finite number"}';
-    case 'boolean':
-      return value ? 'true' : 'false';
-    default:
-      return value === null ? 'null' : `{"type":"${isArray(value) ? 'array' : typeof value}"}`;
-  }
-}
-
-function encodeFinding(finding) {
-  if (typeof finding !== 'object' || finding === null || isArray(finding)) return encode(finding);
-  let text = '';
-  for (let i = 0; i < 5; i += 1) {
-    const value = finding[FIELDS[i]];
-    if (value === undefined) continue;
-    text += `${text === '' ? '' : ','}"${FIELDS[i]}":${encode(value)}`;
-  }
-  return `{${text}}`;
-}
-
-function sendResult(value) {
-  if (value === undefined || value === null) {
-    finish('R', '[]');
-    return;
-  }
-  if (!isArray(value)) {
-    finish('R', encode(typeof value === 'object' ? { __proto__: null } : value));
-    return;
-  }
-  const count = value.length;
-  let text = '';
-  for (let i = 0; i < count && i < MAX_FINDINGS; i += 1) {
-    text += (i === 0 ? '' : ',') + encodeFinding(value[i]);
-  }
-  finish('R', `[${text}]`);
-}
-
-function finish(kind, body) {
-  if (sent) return;
-  sent = true;
-  send(kind, body);
-}
-
-/** What was thrown, as primitives; reading it may run hostile getters, which may throw in turn. */
-function sendError(thrown) {
-  const parts = { __proto__: null, name: 'Error', message: '', stack: '', code: '' };
+  const text = ` ${kind} ${body}\n`;
+  const bytes = allocateAlone(token.length + byteLength(text, 'utf8'));
+  copyInto(token, bytes);
+  writeText(bytes, text, token.length);
   try {
-    if (typeof thrown === 'object' && thrown !== null) {
-      for (const key in parts) {
-        const value = thrown[key];
-        if (typeof value === 'string') parts[key] = value;
-      }
-    } else {
-      parts.name = 'Thrown';
-      parts.message = typeof thrown === 'symbol' ? 'a symbol' : `${thrown}`;
-    }
-  } catch {
-    parts.message = 'the thrown value could not be read';
+    for (let at = 0; at < bytes.length; ) at += writeSync(RESULT_FD, bytes, at, bytes.length - at);
+  } finally {
+    wipe(bytes, 0);
   }
-  let text = '';
-  for (const key in parts) text += `${text === '' ? '' : ','}"${key}":${encode(parts[key])}`;
-  finish('E', `{${text}}`);
 }
 
-function own(name, message) {
-  finish('E', `{"name":${encode(name)},"message":${encode(message)},"stack":"","code":""}`);
-}
+const answer = answersTo(send);
 
 process.on('uncaughtException', (error) => {
-  const late = sent;
-  sendError(error);
+  const late = answer.sent();
+  answer.thrown(error);
   // After a result there is nothing to send any more; the status tells that it did not end well.
   exitNow(late ? 1 : 0);
 });
 // Only when the event loop ran empty by itself; process.exit() does not come by here.
 process.on('beforeExit', () => {
-  if (!sent) own('NeverSettled', "the check's promise never settled");
+  if (!answer.sent()) answer.own('NeverSettled', "the check's promise never settled");
 });
 
 async function main() {
@@ -123,23 +66,23 @@ async function main() {
     check = createRequire('/rule/')('/rule/check.mjs');
   } catch (error) {
     if (error && error.code === 'ERR_REQUIRE_ASYNC_MODULE') {
-      own('TopLevelAwait', 'check.ts uses top-level await, which is not supported');
+      answer.own('TopLevelAwait', 'check.ts uses top-level await, which is not supported');
     } else {
-      sendError(error);
+      answer.thrown(error);
     }
     exitNow(0);
     return;
   }
   const run = check.default;
   if (typeof run !== 'function') {
-    own('NoDefaultExport', 'check.ts has no default export that is a function');
+    answer.own('NoDefaultExport', 'check.ts has no default export that is a function');
     exitNow(0);
     return;
   }
   try {
-    sendResult(await run(root, matches));
+    answer.result(await run(root, matches));
   } catch (error) {
-    sendError(error);
+    answer.thrown(error);
     exitNow(0);
   }
 }
@@ -162,18 +105,33 @@ function writeBlocking(name) {
 }
 
 /**
- * SIGKILL lets nobody say a last word, so this says it before: a room that dies of SIGKILL without it was
- * killed by something outside. process.kill() comes by here too.
+ * A room that dies of SIGKILL was killed by something outside, and is run again. So nothing inside sends
+ * that signal: SIGABRT ends whoever does not handle it just as well. process.kill() comes by here too.
  */
 const killNow = process._kill;
-let announced = false;
-process._kill = (pid, signal) => {
-  if (signal === 9 && !announced) {
-    announced = true;
-    send('K', '');
-  }
-  return killNow(pid, signal);
-};
+const SIGABRT = 6;
+const SIGKILL = 9;
+process._kill = (pid, signal) => killNow(pid | 0, (signal | 0) === SIGKILL ? SIGABRT : signal | 0);
+
+/**
+ * A status above this reads as death by a signal: with one a check could look like it was killed from
+ * outside, and ask for another try.
+ */
+const HIGHEST_STATUS = 128;
+const plainStatus = (status) => ((status & 255) > HIGHEST_STATUS ? HIGHEST_STATUS : status & 255);
+process.reallyExit = (status) => exitNow(plainStatus(status));
+const { emit } = process;
+const { apply } = Reflect;
+// When a process ends by itself its status is the one that is set when the exit handlers have run.
+Object.defineProperty(process, 'emit', {
+  value(...args) {
+    try {
+      return apply(emit, this, args);
+    } finally {
+      if (args[0] === 'exit') setExitCode(plainStatus(getExitCode()));
+    }
+  },
+});
 
 writeBlocking('stdout');
 writeBlocking('stderr');

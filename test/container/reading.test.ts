@@ -6,7 +6,7 @@ import { BadRequest, parseRequest } from '../../container/request.ts';
 import { fitResults } from '../../container/size.ts';
 import { Slots } from '../../container/slots.ts';
 import { cleanText } from '../../container/text.ts';
-import { formatTree, treeFiles } from '../../container/trees.ts';
+import { formatTree, treeFiles } from '../../container/tree-text.ts';
 import { CALLS, request } from './support.ts';
 
 describe('frames', () => {

@@ -68,6 +68,16 @@ describe.each(jailForms())('a room of %s', (form) => {
     nothingLeft();
   });
 
+  it('ends an orphan whose parents are gone', async () => {
+    const grandchild = 'setInterval(() => {}, 1e9)';
+    const child = `require('child_process').spawn('/bin/node', ['-e', '${grandchild}'], { detached: true, stdio: 'ignore' }).unref()`;
+    const exit = await run(
+      `const { spawnSync } = require('child_process'); spawnSync('/bin/node', ['-e', ${JSON.stringify(child)}]);`,
+    );
+    expect(exit).toMatchObject({ code: 0, killedFor: undefined, failure: undefined });
+    nothingLeft();
+  });
+
   it('names the process limit', async () => {
     const exit = await run(
       "const { spawn } = require('child_process'); for (let i = 0; i < 40; i++) spawn('/bin/node', ['-e', 'setInterval(() => {}, 1e9)'], { stdio: 'ignore' }).on('error', (e) => { console.error(e.code); process.abort(); });",
@@ -94,6 +104,33 @@ describe.each(jailForms())('a room of %s', (form) => {
       "const fs = require('fs'); fs.copyFileSync('/bin/setpriv', '/tmp/x'); fs.chmodSync('/tmp/x', 0o755); const r = require('child_process').spawnSync('/tmp/x', ['--version']); console.log(r.error?.code)",
     );
     expect(exit.stdout.trim()).toBe('EACCES');
+  });
+
+  it('runs nothing that was written inside through the loader either', async () => {
+    const exit = await run(
+      "const fs = require('fs'); fs.copyFileSync('/bin/setpriv', '/tmp/x'); const loader = ['/lib64', '/lib'].flatMap((d) => { try { return fs.readdirSync(d, { recursive: true }).filter((f) => /ld-linux[^/]*$/.test(f)).map((f) => d + '/' + f); } catch { return []; } })[0]; const r = require('child_process').spawnSync(loader, ['/tmp/x', '--version']); console.log(r.status !== 0, String(r.stderr).includes('cannot') || String(r.stderr).includes('failed'))",
+    );
+    expect(exit.stdout.trim()).toBe('true true');
+  });
+
+  it('has no program that changes its user, and makes none', async () => {
+    const exit = await run(
+      "const fs = require('fs'); const all = fs.readdirSync('/', { recursive: true }).filter((f) => { try { return fs.lstatSync('/' + f).mode & 0o6000; } catch { return false; } }); fs.copyFileSync('/bin/setpriv', '/tmp/x'); fs.chmodSync('/tmp/x', 0o6755); const r = require('child_process').spawnSync('/tmp/x', ['--dump']); console.log(JSON.stringify(all), r.error?.code)",
+    );
+    expect(exit.stdout.trim()).toBe('[] EACCES');
+  });
+
+  it('has no tool to mount, trace, enter namespaces or make keys with', async () => {
+    const exit = await run(
+      "const { spawnSync } = require('child_process'); const tools = ['mount', 'umount', 'unshare', 'nsenter', 'strace', 'gdb', 'keyctl', 'mknod', 'mkfifo', 'su', 'sudo', 'sh', 'bash', 'perl', 'python3']; const there = tools.filter((t) => ['/bin/', '/usr/bin/', '/sbin/', '/usr/sbin/'].some((d) => spawnSync(d + t, []).error?.code !== 'ENOENT')); console.log(there.join() || 'none')",
+    );
+    expect(exit.stdout.trim()).toBe('none');
+  });
+
+  it('cannot raise the limits of another process', async () => {
+    const raise = await run('', 3_000, ['/bin/prlimit', '--pid=1', '--nofile=100000:100000']);
+    expect(raise.code).not.toBe(0);
+    nothingLeft();
   });
 
   it('bounds files in number and size', async () => {
