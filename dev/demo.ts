@@ -15,6 +15,7 @@ import { follow, writeRule } from '../cli/commands/generate.ts';
 import { readTree } from '../cli/read-tree.ts';
 import { BUNDLE_FILE } from '../src/rules/layout.ts';
 import type { GenerationDetail } from '../src/schema/api.ts';
+import type { Statement } from '../src/schema/statement.ts';
 import { type PublicKey, parsePublicKey } from '../src/signing/ed25519.ts';
 import { type Verification, verifyRule } from '../src/signing/verify.ts';
 import { endWithParent } from './end-with-parent.ts';
@@ -163,17 +164,23 @@ async function verifyDirectory(directory: string, key: PublicKey): Promise<Verif
 
 function resultTable(results: readonly Result[]): string {
   return table(
-    ['rule', 'attempts', 'cases', 'check lines', 'seconds', 'sandbox', 'signature'],
+    ['rule', 'attempts', 'cases', 'check lines', 'seconds', 'sandboxes', 'signature'],
     results.map((one) => [
       one.name,
       `${one.generation.attempt} of ${one.generation.attemptsMax}`,
       `${one.generation.cases.passed}/${one.generation.cases.total}`,
       String(one.generation.attempts.at(-1)?.size?.checkLines ?? '-'),
       one.seconds.toFixed(1),
-      one.verification?.ok === true ? one.verification.statement.predicate.sandbox.isolation.jail : '-',
+      one.verification?.ok === true ? rooms(one.verification.statement) : '-',
       signatureText(one),
     ]),
   );
+}
+
+/** The rooms in which it was verified and, where a second sandbox had to agree, confirmed. */
+function rooms({ predicate: { sandbox, confirmation } }: Statement): string {
+  const [first, second] = [sandbox.isolation.jail, confirmation?.isolation.jail];
+  return second === undefined ? first : `${first} + ${second}`;
 }
 
 function signatureText({ generation, verification }: Result): string {

@@ -1,5 +1,6 @@
 /** The service through the dev server and the command line, killed without warning in the middle. */
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,44 @@ test('assay generate shows its progress and writes the signed rule once', async 
   const again = await assay('generate', file, '--out', out);
   expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('exists and differs') });
 });
+
+test('a rule that a second sandbox does not agree with is rejected, and both reports are there', async () => {
+  const client = new ApiClient(connection);
+  const { id } = await client.create(scripted('elsewhere, good'));
+  const ended = await untilEnded(client, id);
+  expect(ended).toMatchObject({ status: 'signed', attempt: 2 });
+  expect(ended.attempts[0]).toMatchObject({
+    verdict: 'rejected',
+    summary: expect.stringMatching(/the sandboxes disagree: host: reported .*isolate: missing/),
+  });
+  const replayed = await assay('replay', id, '--attempt', '1', '--sandbox', 'isolate', '--json');
+  expect(JSON.parse(replayed.stdout), replayed.stderr).toMatchObject({ sandbox: 'isolate' });
+  expect(replayed.code).toBe(0);
+});
+
+test('sandboxes that are killed in the middle cost retries, and the rule is signed', async () => {
+  const client = new ApiClient(connection);
+  const { id } = await client.create(scripted('slow'));
+  while ((await client.get(id)).step === 'queued') await wait(20);
+  let killed = 0;
+  for (let round = 0; round < 12 && !hasEnded((await client.get(id)).status); round += 1) {
+    for (const pid of descendants(stack.pid ?? 0).filter(isVerificationHost)) {
+      process.kill(pid, 'SIGKILL');
+      killed += 1;
+    }
+    await wait(700);
+  }
+  expect(killed).toBeGreaterThan(1);
+  expect(await untilEnded(client, id)).toMatchObject({ status: 'signed', attempt: 1 });
+});
+
+function isVerificationHost(pid: number): boolean {
+  try {
+    return /\/(?:container|isolate)\/main\.ts\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 test('a failed generation exits 1 and status tells why', async () => {
   const file = join(scratch, 'failing.json');

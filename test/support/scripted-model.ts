@@ -22,6 +22,15 @@ const REPLIES: Readonly<Record<string, RecordedAnswer>> = {
     ...goodReply,
     captures: [{ ...goodReply.captures[0], yaml: 'rule:\n  kind: expression_statement\n' }],
   }),
+  // Right where cases are shown in the folder they have in a room, which is not so in an isolate.
+  elsewhere: text({
+    ...goodReply,
+    check: `interface Match { file: string; line: number }
+export default function check(root: string, matches: Match[]) {
+  return root === '/case' ? matches.map(({ file, line }) => ({ file, line, message: 'eval is used' })) : [];
+}
+`,
+  }),
   throws: withCheck("throw new TypeError('no such thing');"),
   endless: withCheck('for (;;) {}'),
   misses: text({
