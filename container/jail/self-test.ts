@@ -49,7 +49,23 @@ interface Seen {
   readonly status: ProcessStatus | undefined;
 }
 
-async function runProbe(
+/**
+ * On a busy machine a probe may run out of time, or be gone before the kernel was asked about it: then nothing
+ * was measured, which is tried again. What was measured stands, whatever it is.
+ */
+const MOST_TRIES = 3;
+
+async function runProbe(...given: Parameters<typeof probeOnce>): Promise<Seen> {
+  let seen = await probeOnce(...given);
+  for (let tries = 1; tries < MOST_TRIES && !wasMeasured(seen); tries += 1) seen = await probeOnce(...given);
+  return seen;
+}
+
+function wasMeasured({ probe, status }: Seen): boolean {
+  return Object.keys(probe).length > 0 && status !== undefined;
+}
+
+async function probeOnce(
   jail: Jail,
   dirs: { readonly case: string; readonly rule: string },
   task: Readonly<Record<string, unknown>>,

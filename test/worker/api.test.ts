@@ -169,7 +169,7 @@ describe('a broken configuration stops everything with the names of what is wron
     ['WAKE_AFTER_MS', 'soon', 'WAKE_AFTER_MS is malformed'],
     ['SANDBOX', 'none', 'SANDBOX is malformed'],
     ['SANDBOX', 'host,host', 'SANDBOX is malformed'],
-    ['SANDBOX', 'host,isolate', 'ISOLATE_HOST_URL is missing'],
+    ['SANDBOX', 'host,isolate', 'ISOLATE_BUILD_ID is missing'],
     ['SANDBOX_AGREEMENT', 'maybe', 'SANDBOX_AGREEMENT is malformed'],
     ['SANDBOX_HOST_URL', undefined, 'SANDBOX_HOST_URL is missing'],
     ['SANDBOX_HOST_TOKEN', undefined, 'SANDBOX_HOST_TOKEN is missing'],
