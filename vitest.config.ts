@@ -14,6 +14,8 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.jsonc' },
             miniflare: {
               bindings: { ...inject('bindings'), TEST_MIGRATIONS: await readD1Migrations('./migrations') },
+              // The isolate Worker has a project of its own; here nothing is behind its binding.
+              serviceBindings: { ISOLATE: () => new Response('not here', { status: 503 }) },
             },
           })),
         ],
@@ -26,6 +28,7 @@ export default defineConfig({
         },
       },
       nodeProject('container'),
+      nodeProject('isolate'),
       nodeProject('cli'),
       nodeProject('e2e'),
     ],
