@@ -1,7 +1,9 @@
-/** Placeholder until the isolate back end's own list lands. */
+/** Whether an isolate can verify a rule: its own list, asked with what inspection knows of the check. */
+import { unsupported } from '../../isolate/needs.ts';
 import type { RuleCase } from '../schema/request.ts';
 import type { Rule } from '../schema/rule.ts';
 
-export function unsupportedByIsolate(_rule: Rule, _cases: readonly RuleCase[]): string | null {
-  return null;
+/** Why an isolate cannot run the rule on these cases, for people; `null` when it can. */
+export function unsupportedByIsolate(rule: Rule, cases: readonly RuleCase[]): string | null {
+  return unsupported({ rule, imports: rule.capabilities.imports, cases });
 }

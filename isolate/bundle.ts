@@ -1,0 +1,74 @@
+/**
+ * What one isolate is made of: the harness, the stripped check, and the case's files as data that the
+ * check sees through node:fs. The same bundle runs under workerd and under a Worker Loader. Nothing in it
+ * tells one case from another but its files.
+ */
+import type { CaseInput } from '../container/protocol.ts';
+
+export type Module = { readonly js: string } | { readonly cjs: string } | { readonly data: Uint8Array };
+
+/** Body of the one request of an isolate. */
+export interface BundleTask {
+  readonly token: string;
+  readonly matches: readonly unknown[];
+  readonly asProcess: boolean;
+  /** How much of the console to keep and send back, where nobody reads the isolate's own output. */
+  readonly keepBytes?: number;
+}
+
+export interface Bundle {
+  readonly compatibilityDate: string;
+  /** By name; the first is the main module. */
+  readonly modules: Readonly<Record<string, Module>>;
+  /**
+   * False for a check that names neither `process` nor a module: it cannot see a working directory or an
+   * exit status, and the 4 ms that the runtime takes to make `process` (measured) are saved.
+   */
+  readonly asProcess: boolean;
+}
+
+/** The scripts that run inside, by file name. */
+export interface RoomScripts {
+  readonly harness: string;
+  readonly answer: string;
+  readonly fileSystem: string;
+  readonly fs: string;
+  readonly fsPromises: string;
+}
+
+/** The folder of the case as a check is told it. */
+export const CASE_ROOT = '/bundle/case';
+export const CHECK_MODULE = 'check.mjs';
+/** Of the runtime inside, whichever program it is; Node's built-in modules need no flag as of this date. */
+const COMPATIBILITY_DATE = '2026-10-20';
+
+export function bundleOf(scripts: RoomScripts, check: string, files: CaseInput['files']): Bundle {
+  const modules: Record<string, Module> = {
+    'harness.mjs': { js: scripts.harness },
+    'answer.cjs': { cjs: scripts.answer },
+    'node:assay-fs': { js: scripts.fileSystem },
+    // A module of the bundle goes before the runtime's own of the same name.
+    'node:fs': { js: scripts.fs },
+    'node:fs/promises': { js: scripts.fsPromises },
+    [CHECK_MODULE]: { js: check },
+  };
+  const encoder = new TextEncoder();
+  for (const [path, text] of Object.entries(files)) {
+    modules[`case/${encodePath(path)}`] = { data: encoder.encode(text) };
+  }
+  const asProcess = /process|import|require|globalThis|eval|Function/.test(check);
+  return { compatibilityDate: COMPATIBILITY_DATE, modules, asProcess };
+}
+
+/**
+ * Module names are URLs: what is not plain would come back escaped or cut off. `room/fs.mjs` undoes it.
+ */
+export function encodePath(path: string): string {
+  return path.split('/').map(encodeName).join('/');
+}
+
+function encodeName(name: string): string {
+  if (/^[A-Za-z0-9._-]+$/.test(name)) return name;
+  const bytes = new TextEncoder().encode(name);
+  return `~${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
