@@ -25,14 +25,23 @@ export function eventLine(event: GenerationEvent): string | null {
         ? `${attempt}: ${sizeText(data.size)}`
         : colors.yellow(`${attempt}: ${plain(text.parse(data.message))}`);
     case 'verified':
-      return `${attempt}: ${number.parse(data.casesPassed)} cases pass so far`;
     case 'confirmed':
-      return `${attempt}: ${number.parse(data.casesPassed)} cases pass in a second sandbox (${plain(text.parse(data.sandbox))})`;
+      return sandboxLine(attempt, event);
     case 'judged':
       return judgedLine(attempt, data);
     case 'ended':
       return endedLine(data);
   }
+}
+
+function sandboxLine(attempt: string, { type, data }: GenerationEvent): string {
+  const sandbox = plain(text.parse(data.sandbox));
+  if (typeof data.unsuitable === 'string')
+    return colors.yellow(`${attempt}: the ${sandbox} sandbox is left out: ${plain(data.unsuitable)}`);
+  const passed = `${number.parse(data.casesPassed)} cases pass`;
+  return type === 'verified'
+    ? `${attempt}: ${passed} so far`
+    : `${attempt}: ${passed} in a second sandbox (${sandbox})`;
 }
 
 function judgedLine(attempt: string, data: GenerationEvent['data']): string {

@@ -123,6 +123,9 @@ export interface Finding {
   readonly severity?: Severity;
 }
 
+/** `error.name` of a case that this back end cannot run, and another one may: neither a verdict nor a failure. */
+export const UNSUPPORTED = 'Unsupported';
+
 /** What a check threw, or why its process could not give a result. */
 export interface CheckError {
   readonly name: string;

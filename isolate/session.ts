@@ -5,7 +5,14 @@
  */
 import { MAX_ERROR_CHARS, STRIP_TIMEOUT_MS, TOGETHER_TIMEOUT_MS } from '../container/limits.ts';
 import { type Ending, ending } from '../container/outcome.ts';
-import type { CaseInput, Match, RuleInput, SyntaxTree, VerifyRequest } from '../container/protocol.ts';
+import {
+  type CaseInput,
+  type Match,
+  type RuleInput,
+  type SyntaxTree,
+  UNSUPPORTED,
+  type VerifyRequest,
+} from '../container/protocol.ts';
 import type { Release, Slots } from '../container/slots.ts';
 import { cleanText } from '../container/text.ts';
 import type { BackEnd, Checked, Narrowed, Session } from '../container/verify.ts';
@@ -200,7 +207,7 @@ class IsolateSession implements Session {
 
 /** Rather no verdict than one that ast-grep's command line might not give. */
 function cannot(why: string): Narrowed {
-  return { matches: [], ending: ending('host_error', 'Unsupported', `isolates cannot run this: ${why}`) };
+  return { matches: [], ending: ending('host_error', UNSUPPORTED, `isolates cannot run this: ${why}`) };
 }
 
 function randomToken(): string {

@@ -44,6 +44,8 @@ export const FAULTS = {
   SANDBOX_UNAVAILABLE: { status: 502, retryable: true },
   SANDBOX_BAD_ANSWER: { status: 502, retryable: true },
   SANDBOX_NOT_ISOLATED: { status: 502, retryable: false },
+  /** This back end cannot run this rule on these cases; another one may. */
+  SANDBOX_UNSUITABLE: { status: 502, retryable: false },
   SANDBOX_REFUSED_INPUT: { status: 502, retryable: false },
   SIGNATURE_SELF_CHECK_FAILED: { status: 500, retryable: false },
   INTERNAL: { status: 500, retryable: true },

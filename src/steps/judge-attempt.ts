@@ -56,6 +56,8 @@ export async function judgeAttempt(job: Job, input: JudgeInput, deps: StepDeps):
     await objects.putOnce(keys.feedback(job.orgId, job.generationId, attempt), judgement.feedback);
   }
   const { verdict, summary, passed } = judgement;
+  // A confirmation counts its cases from the start again; what is shown now is the verdict's number.
+  await showProgress(job, { step: 'judge', attempt, casesPassed: passed }, deps);
   const at = deps.now().toISOString();
   const sandboxMs = report.sandboxMs + (second?.sandboxMs ?? 0);
   const end = { verdict, summary, casesPassed: passed, sandboxMs };

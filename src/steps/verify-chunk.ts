@@ -2,11 +2,12 @@
  * One sandbox call: some cases of one rule, in the sandbox that verifies or in the one that must agree. A bad check is a result; a case the sandbox itself could not
  * run is a fault, so that the step is tried again in a new sandbox and never counts as a verdict.
  */
+import { UNSUPPORTED } from '../../container/protocol.ts';
 import { Fault } from '../errors.ts';
 import { isGood } from '../rules/case-status.ts';
 import { decidesEarly, stillPending } from '../rules/report.ts';
 import { runChunk } from '../sandboxes/run-chunk.ts';
-import { reportSchema, type SandboxKind } from '../schema/report.ts';
+import { type Report, reportSchema, type SandboxKind } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
@@ -37,6 +38,17 @@ export interface ChunkVerified {
   readonly decided: boolean;
 }
 
+/** Our side's failure is tried again; what this kind of sandbox cannot run at all is not. */
+function faultOf(report: Report): Fault | null {
+  const failed = report.cases.filter((one) => one.outcome === 'host_error');
+  const unsuitable = failed.find((one) => one.error?.name === UNSUPPORTED);
+  const worst = unsuitable ?? failed[0];
+  if (worst === undefined) return null;
+  const code = unsuitable === undefined ? 'SANDBOX_UNAVAILABLE' : 'SANDBOX_UNSUITABLE';
+  const why = worst.error?.message ?? 'no reason given';
+  return new Fault(code, `the sandbox could not run case ${JSON.stringify(worst.name)}: ${why}`);
+}
+
 const PURPOSES = {
   verify: { key: keys.chunk, event: 'verified' },
   confirm: { key: keys.confirmChunk, event: 'confirmed' },
@@ -45,19 +57,18 @@ const PURPOSES = {
 /** @throws Fault SANDBOX_* */
 export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps): Promise<ChunkVerified> {
   const { attempt, chunk, purpose } = input;
-  const { objects, events } = deps.store;
+  const { objects } = deps.store;
   await showProgress(job, { step: purpose, attempt, casesPassed: input.passedBefore }, deps);
   const rule = ruleSchema.parse(JSON.parse(await objects.read(input.rule)));
   const all = (await loadRequest(job, deps)).cases;
   const id = `${job.generationId}-${purpose}-${attempt}-${chunk}-${input.stepAttempt}`.toLowerCase();
   const call = { id, rule, caseTimeoutMs: input.caseTimeoutMs };
   const fresh = await runChunk(deps.sandboxes.open(input.sandbox), call, all, input.pending);
-  const broken = fresh.cases.find((one) => one.outcome === 'host_error');
-  if (broken !== undefined) {
-    throw new Fault(
-      'SANDBOX_UNAVAILABLE',
-      `the sandbox could not run a case: ${broken.error?.message ?? 'no reason given'}`,
-    );
+  const fault = faultOf(fresh);
+  if (fault !== null) {
+    if (fault.code === 'SANDBOX_UNSUITABLE')
+      await appendEvent(job, input, { sandbox: fresh.sandbox, unsuitable: fault.reason }, deps);
+    throw fault;
   }
   const key = PURPOSES[purpose].key(job.orgId, job.generationId, attempt, chunk);
   const { ref, text } = await objects.putOnce(key, JSON.stringify(fresh));
@@ -66,22 +77,21 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
   const passed = report.cases.filter((one) => isGood(one.status)).length;
   const casesPassed = input.passedBefore + passed;
   await showProgress(job, { step: purpose, attempt, casesPassed }, deps);
-  await events.append(
-    job.orgId,
-    job.generationId,
-    `attempt:${attempt}:${PURPOSES[purpose].event}:${chunk}`,
-    PURPOSES[purpose].event,
-    {
-      attempt,
-      chunk,
-      sandbox: report.sandbox,
-      cases: report.cases.length,
-      passed,
-      casesPassed,
-      sandboxMs: report.sandboxMs,
-    },
-    deps.now().toISOString(),
-  );
+  const data = { sandbox: report.sandbox, cases: report.cases.length, passed, casesPassed };
+  await appendEvent(job, input, { ...data, sandboxMs: report.sandboxMs }, deps);
   const pending = stillPending(all, input.pending, report);
   return { report: ref, passed, pending, decided: decidesEarly(report) };
+}
+
+function appendEvent(
+  job: Job,
+  { attempt, chunk, purpose }: VerifyInput,
+  data: Readonly<Record<string, unknown>>,
+  deps: StepDeps,
+): Promise<void> {
+  const type = PURPOSES[purpose].event;
+  // What a sandbox could not run, another one may: both are worth telling.
+  const key = `attempt:${attempt}:${type}:${chunk}:${String(data.sandbox)}`;
+  const at = deps.now().toISOString();
+  return deps.store.events.append(job.orgId, job.generationId, key, type, { attempt, chunk, ...data }, at);
 }

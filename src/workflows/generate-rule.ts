@@ -6,6 +6,7 @@
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import type { Bindings, GenerateRuleParams } from '../env.ts';
 import { faultCode, reasonOf } from '../errors.ts';
+import type { SandboxKind } from '../schema/report.ts';
 import { acceptRequest, type Limits } from '../steps/accept-request.ts';
 import { type Asked, askModel } from '../steps/ask-model.ts';
 import type { StepDeps } from '../steps/deps.ts';
@@ -92,14 +93,26 @@ interface Verification {
 async function verify(job: GenerateRuleParams, what: Verification, runStep: RunStep): Promise<Judged> {
   const { attempt, caseCount } = what;
   const { first, second } = what.inspected.sandboxes;
-  const { chunks, passed } = await runCases(job, what, { purpose: 'verify', sandbox: first }, runStep);
+  const run = (purpose: VerifyInput['purpose'], sandbox: SandboxKind) =>
+    runCases(job, what, { purpose, sandbox }, runStep);
+  // Some cases show only when they are parsed that a sandbox cannot run them; then the other one is left.
+  const preferred = second === null ? await run('verify', first) : await orUnsuitable(run('verify', first));
+  const { chunks, passed } = preferred ?? (await run('verify', second ?? first));
   // Only what the first sandbox accepts has to be accepted by the second.
-  const confirmed =
-    second === null || passed < caseCount
-      ? null
-      : await runCases(job, what, { purpose: 'confirm', sandbox: second }, runStep);
+  const toConfirm = preferred === null || passed < caseCount ? null : second;
+  const confirmed = toConfirm === null ? null : await orUnsuitable(run('confirm', toConfirm));
   const input = { attempt, chunks, confirmChunks: confirmed?.chunks ?? [] };
   return runStep(policies.judge(attempt), (deps) => judgeAttempt(job, input, deps));
+}
+
+/** `null` when that kind of sandbox cannot run the rule on these cases. */
+async function orUnsuitable<T>(running: Promise<T>): Promise<T | null> {
+  try {
+    return await running;
+  } catch (error) {
+    if (faultCode(error) === 'SANDBOX_UNSUITABLE') return null;
+    throw error;
+  }
 }
 
 /** Every case in one sandbox, chunk after chunk. */

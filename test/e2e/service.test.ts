@@ -87,6 +87,25 @@ test('a rule that a second sandbox does not agree with is rejected, and both rep
   expect(replayed.code).toBe(0);
 });
 
+test('a case that isolates cannot read is verified without them, and the rule says so', async () => {
+  const client = new ApiClient(connection);
+  const broken = {
+    name: 'unfinished',
+    kind: 'invalid',
+    files: { 'a.ts': 'const a = (\n', 'b.ts': 'eval(s);\n' },
+  };
+  const wanted = scripted('good');
+  const { id } = await client.create({ ...wanted, cases: [...wanted.cases, broken] });
+  const ended = await untilEnded(client, id);
+  expect(ended).toMatchObject({ status: 'signed', attempt: 1, cases: { passed: 3 } });
+  const confirmed = (await client.events(id, 0)).filter((event) => event.type === 'confirmed');
+  expect(confirmed).toMatchObject([{ data: { unsuitable: expect.stringContaining('syntax error') } }]);
+  const { files } = await client.rule(ended.ruleId ?? '');
+  const bundle = JSON.parse(files['rule.sigstore.json'] ?? '') as { dsseEnvelope: { payload: string } };
+  const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString();
+  expect(JSON.parse(payload)).toMatchObject({ predicate: { confirmation: null } });
+});
+
 test('sandboxes that are killed in the middle cost retries, and the rule is signed', async () => {
   const client = new ApiClient(connection);
   const { id } = await client.create(scripted('slow'));

@@ -1,7 +1,9 @@
 /** Steps run twice on purpose: a crash in the middle of one must change nothing. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
+import { UNSUPPORTED } from '../../container/protocol.ts';
 import type { Bindings } from '../../src/env.ts';
+import { isRetryable } from '../../src/errors.ts';
 import type { Model, ModelAnswer } from '../../src/models/model.ts';
 import type { Sandbox, Sandboxes } from '../../src/sandboxes/sandbox.ts';
 import type { HostCaseResult, SandboxKind } from '../../src/schema/report.ts';
@@ -326,6 +328,28 @@ describe('a second sandbox', () => {
     expect(rows.map((row) => row.status)).toEqual(['validated', status]);
     for (const key of [keys.report, keys.confirmation])
       expect(await deps.store.objects.get(key('first', job.generationId, 1))).not.toBeNull();
+  });
+});
+
+test('a case this kind of sandbox cannot run is no verdict and is not tried again there', async () => {
+  const { job, deps } = await fixture();
+  const asked = await askModel(job, { attempt: 1 }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  if (inspected.kind !== 'rule') throw new Error('refused');
+  const unable = caseResult({
+    id: 'c1',
+    outcome: 'host_error',
+    error: { name: UNSUPPORTED, message: 'a source has a syntax error' },
+  });
+  const sandbox: Sandbox = { kind: 'isolate', verify: () => Promise.resolve(answer([caseResult(), unable])) };
+  const input: VerifyInput = { ...verifyInput(inspected.rule), purpose: 'confirm', sandbox: 'isolate' };
+  const running = verifyChunk(job, input, { ...deps, sandboxes: only(sandbox) });
+  await expect(running).rejects.toThrow('SANDBOX_UNSUITABLE');
+  expect(isRetryable('SANDBOX_UNSUITABLE')).toBe(false);
+  const events = await deps.store.events.after('first', job.generationId, 0, 100);
+  expect(events.at(-1)).toMatchObject({
+    type: 'confirmed',
+    data: { sandbox: 'isolate', unsuitable: expect.stringContaining('a source has a syntax error') },
   });
 });
 
