@@ -52,7 +52,8 @@ function overheadOf(generation: GenerationDetail, events: readonly GenerationEve
       .filter((event) => event.type === type)
       .reduce((total, event) => total + Number(event.data[field] ?? 0), 0);
   const wallMs = Date.parse(generation.endedAt ?? '') - Date.parse(generation.createdAt);
-  return (wallMs - sum('replied', 'durationMs') - sum('verified', 'sandboxMs')) / generation.attempt;
+  const sandboxMs = sum('verified', 'sandboxMs') + sum('confirmed', 'sandboxMs');
+  return (wallMs - sum('replied', 'durationMs') - sandboxMs) / generation.attempt;
 }
 
 async function ended(client: ApiClient, id: string): Promise<GenerationDetail> {

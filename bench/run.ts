@@ -2,13 +2,14 @@
  * `npm run bench`: what the pipeline costs, as ratios from one run on this machine. Nothing here fails a
  * build: read the ratios, and compare runs on the same machine only.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endWithParent } from '../dev/end-with-parent.ts';
 import { table } from '../dev/table.ts';
 import { measureAttemptOverhead } from './attempt-overhead.ts';
+import { measureIsolates } from './isolate.ts';
 import { measureRooms } from './rooms.ts';
 import { measureVerification } from './verification.ts';
 
@@ -24,9 +25,12 @@ endWithParent();
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const scratch = await mkdtemp(join(tmpdir(), 'assay-bench-'));
+// Isolates run as users of their own, which must be able to pass through.
+await chmod(scratch, 0o711);
 try {
   const results = [
     ...(await measureRooms(scratch)),
+    ...(await measureIsolates(scratch)),
     ...(await measureVerification(scratch)),
     ...(await measureAttemptOverhead(scratch)),
   ];

@@ -217,10 +217,4 @@ export interface HostErrorResponse {
   readonly error: { readonly code: HostErrorCode; readonly message: string };
 }
 
-export type HostErrorCode =
-  | 'BAD_REQUEST'
-  | 'TOO_LARGE'
-  | 'NOT_FOUND'
-  | 'UNAUTHORIZED'
-  | 'NO_JAIL'
-  | 'INTERNAL';
+export type HostErrorCode = 'BAD_REQUEST' | 'TOO_LARGE' | 'NOT_FOUND' | 'UNAUTHORIZED' | 'INTERNAL';

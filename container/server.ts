@@ -1,6 +1,7 @@
 /**
  * The host's HTTP face: `GET /healthz` and `POST /verify`, nothing else. It never runs untrusted code
- * and keeps nothing of a request but the stripped text of its check. Every answer, errors included, carries the build header.
+ * and keeps nothing of a request but the stripped text of its check. Every answer, errors included,
+ * carries the build header.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -1,6 +1,6 @@
 /**
  * `npm run soak`: thousands of verifications against one host, to see that it stays as large as it was:
- * memory, open descriptors, files and processes. Prints what it measured; exits 1 when something grew.
+ * memory, open descriptors and files. Prints what it measured; exits 1 when something grew.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

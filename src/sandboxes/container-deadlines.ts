@@ -13,3 +13,5 @@ export const MIN_START_MS = 20_000;
 export const HEALTH_TRY_MS = 10_000;
 /** Destroying the container and telling the gate. What did not happen in time is the gate's to do. */
 export const END_TIMEOUT_MS = 6_000;
+/** The platform's own backstop, for a container that everybody forgot. Longer than a step. */
+export const SLEEP_AFTER_SECONDS = 240;

@@ -12,6 +12,7 @@ import {
   HEALTH_TRY_MS,
   MIN_START_MS,
   READY_WITHIN_MS,
+  SLEEP_AFTER_SECONDS,
   START_TIMEOUT_MS,
 } from './container-deadlines.ts';
 import { type ContainerGate, GATE_NAME } from './container-gate.ts';
@@ -67,7 +68,7 @@ export class ContainerSandbox implements Sandbox {
 
   #open(id: string): OwnedContainer {
     return getSandbox(this.#binding.namespace, id, {
-      sleepAfter: '4m',
+      sleepAfter: SLEEP_AFTER_SECONDS,
       enableDefaultSession: false,
       containerTimeouts: { instanceGetTimeoutMS: HEALTH_TRY_MS, portReadyTimeoutMS: HEALTH_TRY_MS },
     });

@@ -4,6 +4,7 @@
  * One container per object, and never another: once destroyed it does not start again.
  */
 import { Sandbox } from '@cloudflare/sandbox';
+import { SLEEP_AFTER_SECONDS } from './container-deadlines.ts';
 
 /** Our server's port; the SDK's own control server is not in the image. */
 export const CONTAINER_PORT = 8080;
@@ -11,8 +12,8 @@ export const CONTAINER_PORT = 8080;
 export class VerificationContainer extends Sandbox {
   override defaultPort = CONTAINER_PORT;
   override enableInternet = false;
-  /** A backstop only: every call destroys its container itself. Longer than the step's timeout. */
-  override sleepAfter = '4m';
+  /** A backstop only: every call destroys its container itself. */
+  override sleepAfter = SLEEP_AFTER_SECONDS;
   #ended = false;
 
   /**

@@ -1,6 +1,7 @@
 /**
- * One sandbox call: some cases of one rule, in the sandbox that verifies or in the one that must agree. A bad check is a result; a case the sandbox itself could not
- * run is a fault, so that the step is tried again in a new sandbox and never counts as a verdict.
+ * One sandbox call: some cases of one rule, in the sandbox that verifies or in the one that must agree. A
+ * bad check is a result; a case the sandbox itself could not run is a fault, so that the step is tried
+ * again in a new sandbox and never counts as a verdict.
  */
 import { UNSUPPORTED } from '../../container/protocol.ts';
 import { Fault } from '../errors.ts';
@@ -49,10 +50,7 @@ function faultOf(report: Report): Fault | null {
   return new Fault(code, `the sandbox could not run case ${JSON.stringify(worst.name)}: ${why}`);
 }
 
-const PURPOSES = {
-  verify: { key: keys.chunk, event: 'verified' },
-  confirm: { key: keys.confirmChunk, event: 'confirmed' },
-} as const;
+const EVENT_OF = { verify: 'verified', confirm: 'confirmed' } as const;
 
 /** @throws Fault SANDBOX_* */
 export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps): Promise<ChunkVerified> {
@@ -70,7 +68,7 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
       await appendEvent(job, input, { sandbox: fresh.sandbox, unsuitable: fault.reason }, deps);
     throw fault;
   }
-  const key = PURPOSES[purpose].key(job.orgId, job.generationId, attempt, chunk);
+  const key = keys.chunk(job.orgId, job.generationId, attempt, input.sandbox, chunk);
   const { ref, text } = await objects.putOnce(key, JSON.stringify(fresh));
   // An interrupted run may have stored its own report first: that one counts, for everybody.
   const report = reportSchema.parse(JSON.parse(text));
@@ -89,7 +87,7 @@ function appendEvent(
   data: Readonly<Record<string, unknown>>,
   deps: StepDeps,
 ): Promise<void> {
-  const type = PURPOSES[purpose].event;
+  const type = EVENT_OF[purpose];
   // What a sandbox could not run, another one may: both are worth telling.
   const key = `attempt:${attempt}:${type}:${chunk}:${String(data.sandbox)}`;
   const at = deps.now().toISOString();

@@ -27,12 +27,11 @@ export const keys = {
     `${base(org, generation)}/attempts/${attempt}/rule.json`,
   feedback: (org: string, generation: string, attempt: number) =>
     `${base(org, generation)}/attempts/${attempt}/feedback.txt`,
-  chunk: (org: string, generation: string, attempt: number, chunk: number) =>
-    `${base(org, generation)}/attempts/${attempt}/chunks/${chunk}.json`,
+  /** By sandbox: an attempt may have chunks of two, and of one that then turned out not to suit. */
+  chunk: (org: string, generation: string, attempt: number, sandbox: string, chunk: number) =>
+    `${base(org, generation)}/attempts/${attempt}/chunks/${sandbox}/${chunk}.json`,
   report: (org: string, generation: string, attempt: number) =>
     `${base(org, generation)}/attempts/${attempt}/report.json`,
-  confirmChunk: (org: string, generation: string, attempt: number, chunk: number) =>
-    `${base(org, generation)}/attempts/${attempt}/confirm-chunks/${chunk}.json`,
   confirmation: (org: string, generation: string, attempt: number) =>
     `${base(org, generation)}/attempts/${attempt}/confirmation.json`,
   statement: (org: string, generation: string) => `${base(org, generation)}/statement.json`,

@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startVerificationHost } from '../../cli/verification-host.ts';
 import { ISOLATION_FLAGS } from '../../container/protocol.ts';
-import { HostSandbox } from '../../src/sandboxes/host.ts';
+import { HttpSandbox } from '../../src/sandboxes/http.ts';
 import { verifyAll } from '../../src/sandboxes/verify-all.ts';
 import type { Report } from '../../src/schema/report.ts';
 import { containersOf, docker, dockerMeanwhile, filtersSyscalls } from './docker.ts';
@@ -128,7 +128,7 @@ describe.skipIf(filtered)('real rooms in a container', () => {
     const host = await startVerificationHost();
     try {
       for (const { name, rule, cases } of rules) {
-        const expected = await verifyAll(new HostSandbox(host), rule, cases, CASE_TIMEOUT_MS);
+        const expected = await verifyAll(new HttpSandbox('host', host), rule, cases, CASE_TIMEOUT_MS);
         const report = await verifyAll(suite.sandbox, rule, cases, CASE_TIMEOUT_MS);
         expect({ name, ...essence(report) }).toEqual({ name, ...essence(expected) });
       }

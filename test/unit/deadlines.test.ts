@@ -7,11 +7,11 @@ import {
 } from '../../container/protocol.ts';
 import { MODEL_TIMEOUT_MS } from '../../src/models/anthropic.ts';
 import { MAX_CHUNK_CASES, nextChunk } from '../../src/rules/chunks.ts';
+import { SLEEP_AFTER_SECONDS } from '../../src/sandboxes/container-deadlines.ts';
 import type { RuleCase } from '../../src/schema/request.ts';
 import { MODEL_STEP_TIMEOUT_MS, SANDBOX_STEP_TIMEOUT_MS } from '../../src/workflows/policies.ts';
 
 const TWO_MINUTES_MS = 120_000;
-const CONTAINER_SLEEP_AFTER_MS = 240_000;
 
 test('every deadline leaves the one inside it time to answer', () => {
   const ladder = [
@@ -20,7 +20,7 @@ test('every deadline leaves the one inside it time to answer', () => {
     CALLER_TIMEOUT_MS,
     TWO_MINUTES_MS,
     SANDBOX_STEP_TIMEOUT_MS,
-    CONTAINER_SLEEP_AFTER_MS,
+    SLEEP_AFTER_SECONDS * 1_000,
   ];
   expect(ladder).toEqual([...ladder].sort((a, b) => a - b));
   expect(new Set(ladder).size).toBe(ladder.length);

@@ -331,6 +331,18 @@ describe('a second sandbox', () => {
   });
 });
 
+test('what one sandbox said of a chunk is never taken for the word of another', async () => {
+  const { job, deps } = await fixture();
+  const asked = await askModel(job, { attempt: 1 }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  if (inspected.kind !== 'rule') throw new Error('refused');
+  const both = { ...deps, sandboxes: only(passingSandbox, { ...passingSandbox, kind: 'isolate' }) };
+  for (const sandbox of ['isolate', 'host'] as const) {
+    const { report } = await verifyChunk(job, { ...verifyInput(inspected.rule), sandbox }, both);
+    expect(JSON.parse(await deps.store.objects.read(report))).toMatchObject({ sandbox });
+  }
+});
+
 test('a case this kind of sandbox cannot run is no verdict and is not tried again there', async () => {
   const { job, deps } = await fixture();
   const asked = await askModel(job, { attempt: 1 }, deps);
