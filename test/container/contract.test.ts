@@ -154,6 +154,13 @@ describe('requests', () => {
     expect(roomProcesses(host.child.pid)).toEqual([]);
   });
 
+  it('gives the console of a killed check, and not a word of the tools round it', async () => {
+    const check = "export default () => { console.log('before'); for (;;); };\n";
+    const limits = { caseTimeoutMs: 1_500, totalTimeoutMs: 20_000 };
+    const { results } = await host.verify(request(check, { limits }));
+    expect(results).toMatchObject([{ outcome: 'timed_out', console: 'before\n' }]);
+  });
+
   it('starts nothing when no case could end within the total', async () => {
     const limits = { caseTimeoutMs: 5_000, totalTimeoutMs: 1_500 };
     const answer = await host.verify(request(HANGS, { limits }));
