@@ -29,7 +29,8 @@ const records: AttackRecord[] = [];
 for (const backEnd of backEnds.filter(({ unavailable }) => unavailable === undefined)) {
   const startedAt = performance.now();
   process.stderr.write(`${backEnd.column}: ${attacks.length} attacks\n`);
-  records.push(...(await runCorpus(backEnd, attacks)));
+  const onProgress = (text: string): boolean => process.stderr.write(`${backEnd.column}: ${text}\n`);
+  records.push(...(await runCorpus(backEnd, attacks, onProgress)));
   process.stderr.write(`${backEnd.column}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s\n`);
 }
 

@@ -11,7 +11,8 @@ export type Module = { readonly js: string } | { readonly cjs: string } | { read
 export interface BundleTask {
   readonly token: string;
   readonly matches: readonly unknown[];
-  readonly asProcess: boolean;
+  /** True for a check that {@link cannotSeeProcess}; otherwise it is run like a process. */
+  readonly withoutProcess?: boolean;
   /** How much of the console to keep and send back, where nobody reads the isolate's own output. */
   readonly keepBytes?: number;
 }
@@ -20,11 +21,6 @@ export interface Bundle {
   readonly compatibilityDate: string;
   /** By name; the first is the main module. */
   readonly modules: Readonly<Record<string, Module>>;
-  /**
-   * False for a check that names neither `process` nor a module: it cannot see a working directory or an
-   * exit status, and the 4 ms that the runtime takes to make `process` (measured) are saved.
-   */
-  readonly asProcess: boolean;
 }
 
 /** The scripts that run inside, by file name. */
@@ -56,8 +52,7 @@ export function bundleOf(scripts: RoomScripts, check: string, files: CaseInput['
   for (const [path, text] of Object.entries(files)) {
     modules[`case/${encodePath(path)}`] = { data: encoder.encode(text) };
   }
-  const asProcess = /process|import|require|globalThis|eval|Function/.test(check);
-  return { compatibilityDate: COMPATIBILITY_DATE, modules, asProcess };
+  return { compatibilityDate: COMPATIBILITY_DATE, modules };
 }
 
 /**
@@ -71,4 +66,16 @@ function encodeName(name: string): string {
   if (/^[A-Za-z0-9._-]+$/.test(name)) return name;
   const bytes = new TextEncoder().encode(name);
   return `~${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/**
+ * Every way to come by the global object, to load a module, or to write a name in another way. Only what has
+ * none of these words cannot see `process`, nor set an exit status.
+ */
+const WAYS_TO_PROCESS =
+  /\\|\b(?:process|globalThis|global|self|this|window|frames|import|require|eval|Function|constructor|caller|callee|prepareStackTrace|with)\b/;
+
+/** True when it surely cannot: then the 4 ms that the runtime takes to make `process` are saved (measured). */
+export function cannotSeeProcess(check: string): boolean {
+  return !WAYS_TO_PROCESS.test(check);
 }

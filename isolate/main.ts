@@ -1,10 +1,10 @@
 /**
- * Starts the local isolate host. Same command line, ready line and wire as `container/main.ts`; the options
- * that choose a jail, a path of ast-grep or ready rooms mean nothing here. Exit codes: 0 stopped, 1 failed,
- * 2 bad usage.
+ * Starts the local isolate host. Ready line, wire and command line are those of `container/main.ts`, but for
+ * options of rooms, which are refused: who asks for a jail is not to get something else. Exit codes: 0
+ * stopped, 1 failed, 2 bad usage.
  */
 import { log } from '../container/log.ts';
-import { type HostOptions, readOptions, USAGE } from '../container/options.ts';
+import { type HostOptions, readOptions } from '../container/options.ts';
 import { messageOf } from '../container/text.ts';
 import { type RunningHost, startHost } from './host.ts';
 import { killAllIsolates } from './local/run.ts';
@@ -24,9 +24,15 @@ async function stop(reason: string): Promise<void> {
   process.exit(0);
 }
 
+const USAGE = `usage: main.ts [--port N] [--bind ADDRESS] [--exit-with-stdin]
+environment: ASSAY_HOST_PORT, ASSAY_HOST_BIND, ASSAY_HOST_TOKEN`;
+
 function options(): HostOptions {
+  const args = process.argv.slice(2);
   try {
-    return readOptions(process.argv.slice(2), process.env);
+    const ofRooms = args.find((arg) => /^--(?:jail|ast-grep|ready-rooms)(?:=|$)/.test(arg));
+    if (ofRooms !== undefined) throw new Error(`${ofRooms} is for a host of rooms; isolates have none`);
+    return readOptions(args, process.env);
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n${USAGE}\n`);
     process.exit(2);

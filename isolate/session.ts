@@ -169,7 +169,8 @@ class IsolateSession implements Session {
       return { matches: [], ending: end };
     }
     if ('outOfMemory' in done) return { matches: [], ending: NO_MEMORY };
-    if ('failure' in done) return cannot(done.failure);
+    // Of this thread, not of the rule: another try may well go right.
+    if ('failure' in done) return { matches: [], ending: ending('host_error', 'HostError', done.failure) };
     if ('unsupported' in done.value) return cannot(done.value.unsupported);
     return done.value.narrowed[0] ?? cannot('there is no case');
   }

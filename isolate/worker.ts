@@ -24,7 +24,7 @@ import { runLoaded, stripLoaded } from './cloud/loader.ts';
 import { measureIsolation } from './cloud/self-test.ts';
 import { STRIP_SCRIPTS } from './cloud/strip-assets.ts';
 import { drawTrees, narrowAll } from './jobs.ts';
-import { createEngine } from './narrow/engine.ts';
+import { createEngine, type Engine } from './narrow/engine.ts';
 import { type Factory, isolatesBackEnd, type Parsers } from './session.ts';
 
 interface Env {
@@ -32,12 +32,10 @@ interface Env {
   readonly BUILD_ID: string;
 }
 
-/** Made when the Worker starts, so that no request waits for another one's promise. */
-const engine = await createEngine(ENGINE_ASSETS);
-/** Measured by the first request; each sees its own promise. */
+/** Made when the Worker starts, so that no request waits for another one's promise; none after a breakdown. */
+let engine: Engine | undefined = await createEngine(ENGINE_ASSETS);
+/** That every wall stood, as the first request measured it that saw it; each sees its own promise. */
 let measured: IsolationReport | undefined;
-/** ast-grep in wasm that broke down on one text is not to be trusted with another. */
-let broken = false;
 
 class HttpError extends Error {
   readonly status: number;
@@ -72,9 +70,9 @@ async function handle(request: Request, env: Env): Promise<object> {
     throw new HttpError(404, 'NOT_FOUND', 'only GET /healthz and POST /verify exist');
   }
   if (env.BUILD_ID === '') throw new HttpError(500, 'INTERNAL', 'BUILD_ID is not set');
-  if (broken) throw new HttpError(503, 'INTERNAL', 'a parser broke down in this instance');
   const isolation = measured ?? (await measureIsolation(env.LOADER));
-  measured = isolation;
+  // One busy moment is not to refuse this instance for good: only what held is remembered.
+  if (Object.values(isolation.flags).every(Boolean)) measured = isolation;
   const build = buildOf(env);
   if (route === 'GET /healthz') {
     const ok = Object.values(isolation.flags).every(Boolean);
@@ -115,17 +113,34 @@ function parsersOf(env: Env): Parsers {
       return { failure: messageOf(error) };
     }
   };
+  // One after the other, and each to its end within one event: what replaces the engine finds nobody at work.
+  let last: Promise<unknown> = Promise.resolve();
+  const useEngine = <T>(
+    work: (engine: Engine) => Promise<T>,
+  ): Promise<{ value: T } | { failure: string }> => {
+    const done = last.then(async () => {
+      const outcome = await attempt(withEngine(work));
+      if ('failure' in outcome || isBreakdown(outcome.value)) engine = undefined;
+      return outcome;
+    });
+    last = done;
+    return done;
+  };
   return {
     strip: (source, timeoutMs) => attempt(stripLoaded(env.LOADER, STRIP_SCRIPTS, source, timeoutMs)),
-    narrow: async (rule, cases) => {
-      const done = await attempt(narrowAll(engine, rule, cases));
-      if ('failure' in done || ('unsupported' in done.value && /broke down/.test(done.value.unsupported))) {
-        broken = true;
-      }
-      return done;
-    },
-    trees: (rule, files) => attempt(drawTrees(engine, rule, files)),
+    narrow: (rule, cases) => useEngine((each) => narrowAll(each, rule, cases)),
+    trees: (rule, files) => useEngine((each) => drawTrees(each, rule, files)),
   };
+}
+
+async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+  engine ??= await createEngine(ENGINE_ASSETS);
+  return work(engine);
+}
+
+/** ast-grep in wasm that broke down on one text is not to be trusted with another. */
+function isBreakdown(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'unsupported' in value;
 }
 
 function buildOf(env: Env): HostBuild {

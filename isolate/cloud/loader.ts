@@ -5,7 +5,7 @@
  */
 import { MAX_CONSOLE_BYTES, MAX_OUTPUT_BYTES, MAX_RESULT_BYTES } from '../../container/limits.ts';
 import { messageOf } from '../../container/text.ts';
-import type { Bundle, BundleTask, Module } from '../bundle.ts';
+import { type Bundle, type BundleTask, cannotSeeProcess, type Module } from '../bundle.ts';
 import { endedWith, type IsolateExit, readRefusal } from '../exit.ts';
 import type { StripResult } from '../jobs.ts';
 import type { IsolateTask } from '../session.ts';
@@ -15,7 +15,9 @@ export async function runLoaded(
   bundle: Bundle,
   { token, matches, timeoutMs, signal }: IsolateTask,
 ): Promise<IsolateExit> {
-  const question = { token, matches, asProcess: bundle.asProcess, keepBytes: MAX_CONSOLE_BYTES };
+  const check = bundle.modules['check.mjs'];
+  const withoutProcess = check !== undefined && 'js' in check && cannotSeeProcess(check.js);
+  const question = { token, matches, withoutProcess, keepBytes: MAX_CONSOLE_BYTES };
   const body = JSON.stringify(question satisfies BundleTask);
   const asked = ask(loader, bundle, { body, cpuMs: Math.ceil(timeoutMs) });
   const late = new Promise<IsolateExit>((resolve) => {
@@ -64,9 +66,21 @@ function loadable(one: Module): WorkerLoaderModule {
 function readAnswer(text: string): IsolateExit {
   const cut = text.indexOf('\n');
   if (text.length > MAX_RESULT_BYTES) return endedWith({ killedFor: 'result' });
-  const printed = JSON.parse(text.slice(0, cut)) as { readonly text: string; readonly written: number };
+  const printed = readPrinted(text.slice(0, cut));
+  if (printed === undefined) return endedWith({ complaint: 'what came is no answer of the harness' });
   if (printed.written > MAX_OUTPUT_BYTES) return endedWith({ killedFor: 'output', output: printed.text });
   return endedWith({ answer: text.slice(cut + 1), output: printed.text });
+}
+
+function readPrinted(text: string): { readonly text: string; readonly written: number } | undefined {
+  try {
+    const { text: printed, written } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    return typeof printed === 'string' && typeof written === 'number'
+      ? { text: printed, written }
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The platform's words for what became of an isolate. */

@@ -1,8 +1,9 @@
 /**
  * Threads that do the jobs, one job per thread at a time. A job that takes too long, or whose caller left,
- * ends its thread; the next job gets a new one.
+ * ends its thread; the next job gets a new one. A thread that had no job for a while is ended too.
  */
 import { Worker } from 'node:worker_threads';
+import { MAX_READY_ROOM_AGE_MS } from '../../container/limits.ts';
 import { messageOf } from '../../container/text.ts';
 import type { Jobs } from '../jobs.ts';
 import { KITCHEN_HEAP_MIB, MAX_KITCHEN_JOBS } from '../limits.ts';
@@ -17,18 +18,26 @@ export type JobResult<Name extends JobName> =
 interface Thread {
   readonly worker: Worker;
   jobs: number;
+  /** Set while it is idle. */
+  age?: NodeJS.Timeout;
 }
 
 export class Kitchen {
   readonly #size: number;
+  readonly #maxIdleMs: number;
   #idle: Thread[] = [];
   readonly #all = new Set<Thread>();
-  readonly #waiting: ((thread: Thread) => void)[] = [];
+  readonly #waiting = new Set<(thread: Thread | undefined) => void>();
   #closed = false;
 
   /** @param size threads at most */
-  constructor(size: number) {
+  constructor(size: number, maxIdleMs = MAX_READY_ROOM_AGE_MS) {
     this.#size = size;
+    this.#maxIdleMs = maxIdleMs;
+  }
+
+  get threads(): number {
+    return this.#all.size;
   }
 
   /** Starts the threads; resolves when they have loaded what every job needs. */
@@ -46,7 +55,8 @@ export class Kitchen {
     signal: AbortSignal,
   ): Promise<JobResult<Name>> {
     if (timeoutMs <= 0 || signal.aborted) return { late: true };
-    const thread = await this.#take();
+    const thread = await this.#take(signal);
+    if (thread === undefined) return { late: true };
     const outcome = await work(thread.worker, { name, args }, timeoutMs, signal);
     thread.jobs += 1;
     if ('value' in outcome && !mayBeBroken(outcome.value) && thread.jobs < MAX_KITCHEN_JOBS)
@@ -57,6 +67,8 @@ export class Kitchen {
 
   async close(): Promise<void> {
     this.#closed = true;
+    for (const { age } of this.#idle) clearTimeout(age);
+    for (const leave of this.#waiting) leave(undefined);
     await Promise.all([...this.#all].map(({ worker }) => worker.terminate()));
   }
 
@@ -73,23 +85,54 @@ export class Kitchen {
     const thread: Thread = { worker, jobs: 0 };
     this.#all.add(thread);
     worker.once('exit', () => {
+      clearTimeout(thread.age);
       this.#all.delete(thread);
       this.#idle = this.#idle.filter((one) => one !== thread);
     });
     return thread;
   }
 
-  async #take(): Promise<Thread> {
+  /** Undefined when there was none before `signal`. */
+  async #take(signal: AbortSignal): Promise<Thread | undefined> {
+    if (this.#closed) return undefined;
     const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
+    if (idle !== undefined) {
+      clearTimeout(idle.age);
+      return idle;
+    }
     if (this.#all.size < this.#size) return this.#start();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => {
+      const leave = (): void => settle(undefined);
+      const settle = (thread: Thread | undefined): void => {
+        this.#waiting.delete(settle);
+        signal.removeEventListener('abort', leave);
+        // Whoever left while it was handed a thread does not need that any more.
+        if (thread === undefined || !signal.aborted) resolve(thread);
+        else {
+          resolve(undefined);
+          this.#giveBack(thread);
+        }
+      };
+      this.#waiting.add(settle);
+      signal.addEventListener('abort', leave, { once: true });
+    });
   }
 
   #giveBack(thread: Thread): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#idle.push(thread);
-    else next(thread);
+    const [next] = this.#waiting;
+    if (next !== undefined) {
+      next(thread);
+      return;
+    }
+    // The last used is used next, so that those nobody needs grow old.
+    this.#idle.push(thread);
+    thread.age = setTimeout(() => this.#retire(thread), this.#maxIdleMs).unref();
+  }
+
+  #retire(thread: Thread): void {
+    this.#idle = this.#idle.filter((one) => one !== thread);
+    this.#all.delete(thread);
+    void thread.worker.terminate();
   }
 
   #replace(thread: Thread): void {
@@ -133,7 +176,12 @@ function work(worker: Worker, job: JobRequest, timeoutMs: number, signal: AbortS
       end(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? { outOfMemory: true } : { failure: messageOf(error) });
     const onExit = (code: number): void => end({ failure: `the parsing thread ended with ${code}` });
     const onAbort = (): void => end({ late: true });
-    const timer = setTimeout(() => end({ late: true }), timeoutMs);
+    const timer = setTimeout(onAbort, timeoutMs);
+    // Between the taking of a thread and this, a turn may have passed.
+    if (signal.aborted) {
+      end({ late: true });
+      return;
+    }
     worker.on('message', onMessage).once('error', onError).once('exit', onExit);
     signal.addEventListener('abort', onAbort, { once: true });
     worker.postMessage(job);

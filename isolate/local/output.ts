@@ -1,6 +1,7 @@
 /**
- * Output of a workerd process: the check's lines kept up to a bound, workerd's own remarks set apart. A
- * check can print what looks like a remark; it then loses that line.
+ * Output of a workerd process: the check's lines kept up to a bound, workerd's own remarks set apart, and
+ * every byte counted, whoever wrote it. workerd remarks on its standard error only. A check can print there
+ * what looks like a remark; it then loses that line, or all that follows what looks like last words.
  */
 import { Sink } from '../../container/jail/sink.ts';
 
@@ -18,7 +19,7 @@ export class Output {
   readonly #maxBytes: number;
   #written = 0;
   #remarks = '';
-  /** After a crash everything that follows is workerd's: registers, a stack, statistics. */
+  /** After a crash everything that follows on its stream is workerd's: registers, a stack, statistics. */
   #dying = false;
 
   constructor(keepBytes: number, maxBytes: number) {
@@ -40,10 +41,18 @@ export class Output {
     return this.#remarks;
   }
 
-  /** A reader for one stream; call it without a chunk at the end. */
-  stream(): (chunk?: Buffer) => void {
+  /**
+   * A reader for one stream; call it without a chunk at the end.
+   * @param hasRemarks whether workerd itself writes to it
+   */
+  stream(hasRemarks: boolean): (chunk?: Buffer) => void {
     let rest: Buffer = Buffer.alloc(0);
     return (chunk) => {
+      this.#written += chunk?.length ?? 0;
+      if (!hasRemarks) {
+        if (chunk !== undefined) this.#kept.add(chunk);
+        return;
+      }
       rest = chunk === undefined ? rest : Buffer.concat([rest, chunk]);
       let from = 0;
       for (let at = rest.indexOf(NEWLINE); at >= 0; at = rest.indexOf(NEWLINE, from)) {
@@ -68,7 +77,6 @@ export class Output {
       this.#dying = true;
       this.#remark(text);
     } else {
-      this.#written += line.length;
       this.#kept.add(line);
     }
   }

@@ -77,15 +77,21 @@ async function runOnce(
   if (task.timeoutMs <= 0) return endedWith({ killedFor: 'deadline' });
   const uid = takeUid(runtime.ownUid);
   const dir = join(hostDir, randomName());
+  let undead = false;
   try {
     mkdirSync(dir, { mode: 0o700 });
     // Its socket is made in there by a user of its own; the name is known to nobody else.
     if (runtime.ownUid) chmodSync(dir, 0o733);
-    return await new Promise((resolve) => new Run(runtime, uid.value, dir, bundle, task, resolve));
+    const exit = await new Promise<IsolateExit>(
+      (resolve) => new Run(runtime, uid.value, dir, bundle, task, resolve),
+    );
+    undead = exit.undead;
+    return exit;
   } catch (error) {
     return endedWith({ failure: `the isolate could not be started: ${messageOf(error)}` });
   } finally {
-    uid.release();
+    // Who still lives under this uid could reach the next isolate that had it.
+    if (!undead) uid.release();
     removeTree(dir);
   }
 }
@@ -94,7 +100,6 @@ class Run {
   readonly #child: ChildProcess;
   readonly #output = new Output(MAX_CONSOLE_BYTES, MAX_OUTPUT_BYTES);
   readonly #task: RunTask;
-  readonly #asProcess: boolean;
   readonly #socket: string;
   readonly #resolve: (exit: IsolateExit) => void;
   readonly #deadline: NodeJS.Timeout;
@@ -115,14 +120,13 @@ class Run {
     resolve: (exit: IsolateExit) => void,
   ) {
     this.#task = task;
-    this.#asProcess = bundle.asProcess;
     this.#resolve = resolve;
     this.#socket = join(dir, 's');
     const args = ['serve', '--binary', '-', '--socket-addr', `${SOCKET}=unix:${this.#socket}`];
     const [file = '', ...rest] = runtime.command(uid, [...args, '--control-fd', '3']);
     this.#child = spawn(file, rest, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
     alive.add(this.#onAbort);
-    this.#deadline = setTimeout(() => this.#kill('deadline'), task.timeoutMs);
+    this.#deadline = setTimeout(() => this.#late(), task.timeoutMs);
     task.signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#connect(workerdConfig(bundle, [`--max-heap-size=${ISOLATE_HEAP_MIB}`], runtime.outlet));
   }
@@ -136,7 +140,7 @@ class Run {
     });
     stdin.end(config);
     for (const stream of [stdout, stderr]) {
-      const read = this.#output.stream();
+      const read = this.#output.stream(stream === stderr);
       stream?.on('data', (chunk: Buffer) => {
         read(chunk);
         if (this.#output.isTooMuch) this.#kill('output');
@@ -177,7 +181,13 @@ class Run {
     // The process died or was killed; its end says why.
     request.once('error', () => {});
     request.setHeader('content-type', 'application/json');
-    request.end(JSON.stringify({ ...this.#task.task, asProcess: this.#asProcess } satisfies BundleTask));
+    request.end(JSON.stringify(this.#task.task satisfies BundleTask));
+  }
+
+  /** Before workerd listens nothing of the check has run: that it took so long is no fault of the check's. */
+  #late(): void {
+    if (this.#listening) this.#kill('deadline');
+    else this.#fail('the time for this case ran out before workerd had started');
   }
 
   #fail(reason: string): void {
@@ -225,8 +235,18 @@ class Run {
   }
 }
 
-/** workerd catches what would kill it, says so, and exits; 0 stands for a death without a signal's name. */
-function signalOf(signal: NodeJS.Signals | null, remarks: string): number {
+/** What workerd catches, says on its standard error, and exits after: faults and its own aborts. */
+const CAUGHT: ReadonlySet<number> = new Set(
+  (['SIGILL', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] as const).map((name) => constants.signals[name]),
+);
+
+/**
+ * The kernel's word first. What stands in the output may be the check's own, so the last of it counts, which
+ * a dying runtime writes, and only for signals a runtime can catch: never one that means a kill from outside.
+ * 0 stands for a death without a signal's name.
+ */
+export function signalOf(signal: NodeJS.Signals | null, remarks: string): number {
   if (signal !== null) return constants.signals[signal] ?? 0;
-  return Number(/\*\*\* Received signal #(\d+)/.exec(remarks)?.[1] ?? 0);
+  const said = Number([...remarks.matchAll(/^\*\*\* Received signal #(\d+)/gm)].at(-1)?.[1]);
+  return CAUGHT.has(said) ? said : 0;
 }

@@ -66,11 +66,15 @@ export function runtime(workerd: string, weaknesses: readonly Weakness[] = []): 
   };
 }
 
+/** Far above what any case can burn before its wall clock ends it. */
+const MAX_CPU_SECONDS = 3_600;
+
 function limitOptions(ownUid: boolean): string[] {
   const { dataBytes, cpuSeconds, openFiles, processes } = PROCESS_LIMITS;
   return [
     `--data=${dataBytes}`,
-    `--cpu=${cpuSeconds}`,
+    // SIGXCPU names the cause; SIGKILL, which comes at the hard limit, would look like a kill from outside.
+    `--cpu=${cpuSeconds}:${MAX_CPU_SECONDS}`,
     `--nofile=${openFiles}`,
     '--fsize=0',
     '--core=0',

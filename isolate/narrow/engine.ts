@@ -46,12 +46,20 @@ export interface Engine {
   parse(language: Language, source: string): Parsed;
 }
 
+/**
+ * Also takes the place of an engine that broke down: of that nothing is used again but tree-sitter and the
+ * grammars it has loaded. Once tree-sitter has started, this and `prepare()` wait for nothing outside: no other
+ * event comes between. Of several callers in one event only one may be at work.
+ */
 export async function createEngine(assets: EngineAssets): Promise<Engine> {
-  await startTreeSitter(assets.treeSitter);
-  const { exports } = await WebAssembly.instantiate(assets.astGrep, {
+  if (memory === undefined) await startTreeSitter(assets.treeSitter);
+  const { exports } = new WebAssembly.Instance(assets.astGrep, {
     './wasm_bg.js': astGrep as unknown as Record<string, WebAssembly.ImportValue>,
   });
-  astGrep.__wbg_set_wasm(exports);
+  // The bindings keep views of the memory; growing the old one takes them from them.
+  memory?.grow(1);
+  memory = exports.memory as WebAssembly.Memory;
+  astGrep.__wbg_set_wasm(withoutFinalizers(exports));
   (exports.__wbindgen_start as () => void)();
   await astGrep.initializeTreeSitter();
   loadGrammarsFrom(assets);
@@ -65,6 +73,23 @@ export async function createEngine(assets: EngineAssets): Promise<Engine> {
     },
     parse: ({ name }, source) => parsed(astGrep.parse(name, source)),
   };
+}
+
+/** Of the ast-grep that is in use. */
+let memory: WebAssembly.Memory | undefined;
+
+/**
+ * What the collector would free of an engine that was replaced, it would free in the one that took its place.
+ * Everything is freed by hand here, but what a breakdown left.
+ */
+function withoutFinalizers(exports: WebAssembly.Exports): WebAssembly.Exports {
+  const changed = Object.entries(exports).map(([name, one]) => {
+    if (name === '__wbindgen_destroy_closure') return [name, () => {}];
+    if (!/^__wbg_\w+_free$/.test(name)) return [name, one];
+    const free = one as (pointer: number, isFinalizer: number) => void;
+    return [name, (pointer: number, isFinalizer: number) => isFinalizer === 1 || free(pointer, isFinalizer)];
+  });
+  return Object.fromEntries(changed) as WebAssembly.Exports;
 }
 
 /** tree-sitter takes any process for Node's and would look for a file. */
@@ -94,23 +119,31 @@ async function startTreeSitter(module: WebAssembly.Module): Promise<void> {
  * the compiled module is put in when that is instantiated.
  */
 function loadGrammarsFrom(assets: EngineAssets): void {
-  const load = Grammar.load.bind(Grammar);
   Grammar.load = async (name) => {
+    const known = grammars.get(String(name));
+    if (known !== undefined) return known;
     const module = assets.grammar(String(name));
     const header = linkingSection(module);
-    const own = WebAssembly.instantiate;
-    const swap = async (source: unknown, imports?: WebAssembly.Imports): Promise<unknown> => {
-      if (source !== header) return own(source as WebAssembly.Module, imports);
-      return { module, instance: await own(module, imports) };
-    };
-    WebAssembly.instantiate = swap as typeof WebAssembly.instantiate;
-    try {
-      return await load(header);
-    } finally {
-      WebAssembly.instantiate = own;
-    }
+    compiled.set(header, module);
+    const grammar = await loadGrammar(header);
+    grammars.set(String(name), grammar);
+    return grammar;
   };
 }
+
+const loadGrammar = Grammar.load.bind(Grammar);
+/** They are tree-sitter's, and stay loaded as long as that. */
+const grammars = new Map<string, Grammar>();
+/** By the bytes that stand for them. */
+const compiled = new WeakMap<object, WebAssembly.Module>();
+
+const instantiate = WebAssembly.instantiate;
+WebAssembly.instantiate = (async (source: WebAssembly.Module, imports?: WebAssembly.Imports) => {
+  const module = compiled.get(source);
+  if (module === undefined) return instantiate(source, imports);
+  // At once, so that nobody else's work comes between: the module is compiled already.
+  return { module, instance: new WebAssembly.Instance(module, imports) };
+}) as unknown as typeof WebAssembly.instantiate;
 
 const LINKING = 'dylink.0';
 
@@ -138,7 +171,7 @@ function parsed(root: astGrep.SgRoot): Parsed {
     nodes: () => nodesOf(tree),
     free() {
       tree.delete();
-      root.free();
+      freed(root);
     },
   };
 }
@@ -163,7 +196,16 @@ function findAll(root: astGrep.SgRoot, config: RuleConfig, variables: readonly s
       return found;
     });
   } finally {
-    top.free();
+    freed(top);
+  }
+}
+
+/** What broke down does not let itself be freed, and says so instead of why. */
+function freed(one: { free(): void }): void {
+  try {
+    one.free();
+  } catch {
+    // The breakdown itself was thrown.
   }
 }
 

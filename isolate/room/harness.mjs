@@ -10,6 +10,7 @@ const ROOT = '/bundle/case';
 /** What is used of `process`, when the check can see it at all. */
 let own;
 
+/** Before the check can put another `process` in its place. */
 function actAsProcess() {
   const { process } = globalThis;
   process.chdir('/');
@@ -146,14 +147,14 @@ function isAsyncModule(error) {
 
 export default {
   async fetch(request) {
-    const { token, matches, asProcess, keepBytes } = await request.json();
+    const { token, matches, withoutProcess, keepBytes } = await request.json();
     const lines = keepBytes === undefined ? undefined : keepConsole(keepBytes);
     let frame = '';
     const answer = () =>
       answersTo((kind, body) => {
         frame = `${token} ${kind} ${body}\n`;
       });
-    if (asProcess) actAsProcess();
+    if (withoutProcess !== true) actAsProcess();
     addEventListener('unhandledrejection', (event) => failLate(event.reason));
     watchTimers();
     if (await run(matches, answer())) {
@@ -180,5 +181,6 @@ function keepConsole(keepBytes) {
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir', 'table']) {
     globalThis.console[name] = print;
   }
-  return () => stringify({ text, written });
+  // Without a prototype: a check can put a toJSON() on that of all others.
+  return () => stringify({ __proto__: null, text, written });
 }

@@ -47,6 +47,9 @@ export async function startLocal(
 
 export const BUILD = 'sha256:of-a-test';
 
+/** The runtime asks for a description of its own request over the network otherwise: no name is looked up. */
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
+
 export async function startLoader(): Promise<IsolateHost> {
   const worker = await unstable_startWorker({
     config: join(ROOT, 'wrangler.isolate.jsonc'),

@@ -1,4 +1,5 @@
 /** The local host's runaways, life and leftovers; and that a wall left out is seen. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,8 +11,8 @@ import { roomScripts } from '../../isolate/local/room-scripts.ts';
 import { isolatesAlive, runIsolate } from '../../isolate/local/run.ts';
 import { measureIsolation } from '../../isolate/local/self-test.ts';
 import { findWorkerd, runtime, type Weakness } from '../../isolate/local/tools.ts';
-import { IS_ROOT, request } from '../container/support.ts';
-import { type IsolateHost, isolateProcesses, runCheck, startLocal } from './host.ts';
+import { IS_ROOT, NODE, request } from '../container/support.ts';
+import { type IsolateHost, isolateProcesses, MAIN, runCheck, startLocal } from './host.ts';
 
 const GOOD = "export default () => [{ file: 'a', message: 'm' }];\n";
 const HANGS = 'export default () => { console.log("before"); for (;;); };\n';
@@ -126,6 +127,16 @@ describe('runaways', () => {
     expect((await fetch(host.url)).status).toBe(404);
   });
 });
+
+it.each([['--jail', 'auto'], ['--jail=bubblewrap'], ['--ast-grep', '/bin/true'], ['--ready-rooms=0']])(
+  'refuses %s, which is for rooms',
+  (...args) => {
+    const { status, stdout, stderr } = spawnSync(NODE, [MAIN, ...args], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`${args[0]} is for a host of rooms`);
+    expect(stderr).toContain('usage: ');
+  },
+);
 
 describe('life', () => {
   async function busy(): Promise<IsolateHost> {

@@ -8,6 +8,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { descendants } from '../../../container/jail/proc.ts';
 import { HAS_BWRAP, IS_ROOT, MAIN, NODE, ROOT } from '../../container/support.ts';
 import { COLUMNS, type Column, type Kind } from './names.ts';
 
@@ -42,6 +43,7 @@ interface Form {
 }
 
 const ISOLATE = join(ROOT, 'isolate/main.ts');
+const LOADER = join(import.meta.dirname, 'loader-host.ts');
 const noRoot = IS_ROOT ? undefined : 'not root';
 const noBwrap = HAS_BWRAP ? undefined : 'bwrap is not installed';
 const noIsolate = existsSync(ISOLATE) ? undefined : 'isolate/main.ts is not there';
@@ -56,8 +58,8 @@ const FORMS: readonly Form[] = [
   },
   { column: 'bubblewrap', command: [MAIN, '--jail', 'bubblewrap'], unavailable: noBwrap },
   { column: 'workerd', command: [ISOLATE], unavailable: noIsolate },
-  // For a program that runs isolates in a Worker Loader, where nothing ends a runaway on this machine.
-  { column: 'loader', command: [], unavailable: 'isolate/ has no entry for it yet', endsRunaways: false },
+  // Nothing ends a runaway there on this machine.
+  { column: 'loader', command: [LOADER], unavailable: noIsolate, endsRunaways: false },
 ];
 
 /** In Docker, only when asked for: building its image takes minutes. Its processes and files are out of sight. */
@@ -83,6 +85,20 @@ export function corpusBackEnds(): CorpusBackEnd[] {
     start: (env: Parameters<CorpusBackEnd['start']>[0]) => startProgram(command, env),
   }));
   return [...programs, CONTAINER];
+}
+
+/** A back end ends in less than a second; one that is stuck never does. */
+const STOP_TIMEOUT_MS = 15_000;
+
+/** The program and all that it started, which may not end with it. */
+function killTree(root: number | undefined): void {
+  for (const pid of root === undefined ? [] : [...descendants(root), root]) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // Gone meanwhile.
+    }
+  }
 }
 
 async function startProgram(
@@ -116,7 +132,9 @@ async function startProgram(
     log: () => log,
     async stop() {
       child.stdin.end();
+      const timer = setTimeout(() => killTree(child.pid), STOP_TIMEOUT_MS);
       const code = await ended;
+      clearTimeout(timer);
       rmSync(tempDir, { recursive: true, force: true });
       if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${log}`);
     },

@@ -18,20 +18,27 @@ const EXPECTED = JSON.stringify([{ file: 'src/a.ts', message: 'mark(a), one of 3
 
 /** Undefined when it went as it always must. */
 export async function controlProblem(backEnd: RunningBackEnd): Promise<string | undefined> {
-  const limits = { caseTimeoutMs: 10_000, totalTimeoutMs: 60_000 };
-  const { answer, problems } = await ask(backEnd, request(CHECK, { limits }));
-  if (problems.length > 0) return `control: ${problems.join('; ')}`;
-  const result = answer?.results[0];
-  if (result?.outcome === 'exited' && JSON.stringify(result.findings) === EXPECTED) return undefined;
-  return `control: the harmless verification came to ${JSON.stringify(result)}`;
+  return (await control(backEnd)).problem;
 }
 
-/** One after the other until `stop`; at least one. */
+async function control(
+  backEnd: RunningBackEnd,
+): Promise<{ readonly problem: string | undefined; readonly stuck: boolean }> {
+  const limits = { caseTimeoutMs: 10_000, totalTimeoutMs: 60_000 };
+  const { answer, problems, stuck } = await ask(backEnd, request(CHECK, { limits }));
+  if (problems.length > 0) return { problem: `control: ${problems.join('; ')}`, stuck };
+  const result = answer?.results[0];
+  const isRight = result?.outcome === 'exited' && JSON.stringify(result.findings) === EXPECTED;
+  const problem = `control: the harmless verification came to ${JSON.stringify(result)}`;
+  return { problem: isRight ? undefined : problem, stuck };
+}
+
+/** One after the other until `stop`, at least one; none after one that had no answer. */
 export async function controlsUntil(backEnd: RunningBackEnd, stop: AbortSignal): Promise<string[]> {
   const problems = new Set<string>();
-  do {
-    const problem = await controlProblem(backEnd);
+  for (;;) {
+    const { problem, stuck } = await control(backEnd);
     if (problem !== undefined) problems.add(problem);
-  } while (!stop.aborted);
-  return [...problems];
+    if (stuck || stop.aborted) return [...problems];
+  }
 }

@@ -21,6 +21,8 @@ export interface Told {
   /** The answer as it came. */
   readonly text: string;
   readonly problems: readonly string[];
+  /** No answer came in all the time a request may take: nothing more can be had of this back end. */
+  readonly stuck: boolean;
 }
 
 /** A text that only one case holds; found anywhere else, it was carried there. */
@@ -74,6 +76,7 @@ export async function ask(backEnd: RunningBackEnd, request: VerifyRequest): Prom
   const startedAt = performance.now();
   let text = '';
   let answer: HostAnswer | undefined;
+  let stuck = false;
   try {
     const response = await fetch(`${backEnd.url}/verify`, {
       method: 'POST',
@@ -86,9 +89,11 @@ export async function ask(backEnd: RunningBackEnd, request: VerifyRequest): Prom
     const exchange = { nonce: request.nonce, body, caseCount: request.cases.length };
     answer = await readAnswer(exchange, again, backEnd.buildId);
   } catch (error) {
-    problems.push(`answer: ${error instanceof Error ? error.message : String(error)}`);
+    stuck = error instanceof Error && error.name === 'TimeoutError';
+    if (stuck) problems.push(`time: no answer within ${request.limits.totalTimeoutMs + GRACE_MS} ms`);
+    else problems.push(`answer: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (performance.now() - startedAt > request.limits.totalTimeoutMs + GRACE_MS) {
+  if (!stuck && performance.now() - startedAt > request.limits.totalTimeoutMs + GRACE_MS) {
     problems.push('time: the request outlived its deadline');
   }
   for (const { id, checkMs } of answer?.results ?? []) {
@@ -97,5 +102,5 @@ export async function ask(backEnd: RunningBackEnd, request: VerifyRequest): Prom
     }
   }
   for (const id of answer?.notRun ?? []) problems.push(`answer: ${id} was not run`);
-  return { answer, text, problems };
+  return { answer, text, problems, stuck };
 }

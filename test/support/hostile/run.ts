@@ -27,23 +27,26 @@ export interface AttackRecord {
 const AT_A_TIME = 24;
 
 interface Bench {
-  readonly backEnd: RunningBackEnd;
+  readonly chosen: CorpusBackEnd;
   readonly canaries: Canaries;
-  readonly leftovers: Leftovers;
   readonly expected: (attack: Attack) => ReturnType<typeof expectedOf>;
+  /** Another one after an attack that left the last without an answer to anyone. */
+  backEnd: RunningBackEnd;
+  leftovers: Leftovers;
 }
 
-export async function runCorpus(chosen: CorpusBackEnd, attacks: readonly Attack[]): Promise<AttackRecord[]> {
+/** @param onProgress told each time that all attacks of a category have run */
+export async function runCorpus(
+  chosen: CorpusBackEnd,
+  attacks: readonly Attack[],
+  onProgress: (text: string) => void = () => {},
+): Promise<AttackRecord[]> {
   const canaries = await openCanaries();
-  const backEnd = await chosen.start(canaries.env);
+  const expected = (attack: Attack) => expectedOf(attack, chosen.column, chosen.endsRunaways);
+  const bench: Bench = { chosen, canaries, expected, ...(await startServing(chosen, canaries)) };
   try {
-    const broken = await controlProblem(backEnd);
-    if (broken !== undefined)
-      throw new Error(`${chosen.column} serves nobody, so no attack tells anything: ${broken}`);
-    const leftovers = await watchLeftovers(backEnd, chosen.kind);
-    const expected = (attack: Attack) => expectedOf(attack, chosen.column, chosen.endsRunaways);
-    const problems = await runAll({ backEnd, canaries, leftovers, expected }, attacks);
-    const left = await leftovers.findAtRest();
+    const problems = await runAll(bench, attacks, onProgress);
+    const left = await bench.leftovers.findAtRest();
     for (const ran of problems.values()) ran.found.push(...left.map((one) => `at the end: ${one}`));
     return attacks.map((attack): AttackRecord => {
       const { cell, found } = problems.get(attack) ?? { cell: 'skipped', found: [] };
@@ -51,9 +54,22 @@ export async function runCorpus(chosen: CorpusBackEnd, attacks: readonly Attack[
       return { attack, column: chosen.column, cell, skipped, problems: found };
     });
   } finally {
-    await backEnd.stop();
+    await bench.backEnd.stop();
     await canaries.close();
   }
+}
+
+async function startServing(
+  chosen: CorpusBackEnd,
+  canaries: Canaries,
+): Promise<Pick<Bench, 'backEnd' | 'leftovers'>> {
+  const backEnd = await chosen.start(canaries.env);
+  const broken = await controlProblem(backEnd);
+  if (broken !== undefined) {
+    await backEnd.stop();
+    throw new Error(`${chosen.column} serves nobody, so no attack tells anything: ${broken}`);
+  }
+  return { backEnd, leftovers: await watchLeftovers(backEnd, chosen.kind) };
 }
 
 interface Ran {
@@ -61,7 +77,11 @@ interface Ran {
   found: string[];
 }
 
-async function runAll(bench: Bench, attacks: readonly Attack[]): Promise<Map<Attack, Ran>> {
+async function runAll(
+  bench: Bench,
+  attacks: readonly Attack[],
+  onProgress: (text: string) => void,
+): Promise<Map<Attack, Ran>> {
   const all = new Map<Attack, Ran>();
   const toRun: Attack[] = [];
   for (const attack of attacks) {
@@ -71,11 +91,30 @@ async function runAll(bench: Bench, attacks: readonly Attack[]): Promise<Map<Att
   }
   for (let at = 0; at < toRun.length; at += AT_A_TIME) {
     const batch = toRun.slice(at, at + AT_A_TIME);
-    const { ran, shared } = await runTogether(bench, batch);
+    const { ran, shared, stuck } = await runTogether(bench, batch);
     for (const [attack, own] of ran) all.set(attack, own);
-    if (shared.length > 0) await blame(bench, batch, shared, all);
+    if (stuck.length > 0) await restart(bench, batch, stuck, all);
+    else if (shared.length > 0) await blame(bench, batch, shared, all);
+    const open = toRun[at + AT_A_TIME]?.category;
+    const done = new Set(batch.map(({ category }) => category).filter((category) => category !== open));
+    for (const category of done) onProgress(`${category}: done`);
   }
   return all;
+}
+
+/** Whoever had no answer is to blame, with those that were stuck behind it; the others get a new back end. */
+async function restart(
+  bench: Bench,
+  batch: readonly Attack[],
+  stuck: readonly Attack[],
+  all: Map<Attack, Ran>,
+): Promise<void> {
+  const names = stuck.map(({ category, name }) => `${category}/${name}`).join(', ');
+  for (const attack of batch) {
+    all.get(attack)?.found.push(`control: the back end answered nobody any more, and was ended: ${names}`);
+  }
+  await bench.backEnd.stop().catch(() => {});
+  Object.assign(bench, await startServing(bench.chosen, bench.canaries));
 }
 
 /** Finds whose doing `shared` is. It stays a failure even when it does not come again. */
@@ -90,6 +129,7 @@ async function blame(
     const again = await runTogether(bench, [attack]);
     all.get(attack)?.found.push(...again.shared);
     if (again.shared.length > 0) blamed += 1;
+    if (again.stuck.length > 0) await restart(bench, [attack], again.stuck, all);
   }
   if (blamed > 0) return;
   for (const attack of batch)
@@ -103,9 +143,17 @@ async function runTogether(bench: Bench, attacks: readonly Attack[]) {
   const over = new AbortController();
   const controls = controlsUntil(backEnd, over.signal);
   const ran = new Map<Attack, Ran>();
-  await Promise.all(attacks.map(async (attack) => ran.set(attack, await runOne(bench, attack, own))));
+  const stuck: Attack[] = [];
+  await Promise.all(
+    attacks.map(async (attack) => {
+      const one = await runOne(bench, attack, own);
+      ran.set(attack, one);
+      if (one.stuck) stuck.push(attack);
+    }),
+  );
   over.abort();
   const shared = await controls;
+  if (stuck.length > 0) return { ran, shared, stuck };
   const after = await controlProblem(backEnd);
   if (after !== undefined) shared.push(after);
   const left = await leftovers.find();
@@ -118,21 +166,23 @@ async function runTogether(bench: Bench, attacks: readonly Attack[]) {
   const secrets = [...canaries.secrets, backEnd.token, ...[...own.values()].flat()];
   const log = backEnd.log().slice(logged);
   if (secrets.some((secret) => log.includes(secret))) shared.push('secrets: one of them is in the log');
-  return { ran, shared };
+  return { ran, shared, stuck };
 }
 
 async function runOne(
   bench: Bench,
   attack: Attack,
   own: ReadonlyMap<Attack, readonly string[]>,
-): Promise<Ran> {
+): Promise<Ran & { readonly stuck: boolean }> {
   const found = new Set<string>();
   const names = new Set<string>();
   const texts = own.get(attack) ?? [];
   const expected = bench.expected(attack);
   const ends = 'ends' in expected ? expected.ends : [];
-  for (let run = 0; run < attack.runs; run += 1) {
+  let stuck = false;
+  for (let run = 0; run < attack.runs && !stuck; run += 1) {
     const told = await ask(bench.backEnd, requestOf(attack, ends, bench.canaries.addresses, texts));
+    stuck = told.stuck;
     for (const problem of told.problems) found.add(problem);
     for (const problem of leaks(bench, told, texts, [...own.values()].flat())) found.add(problem);
     for (const result of told.answer?.results ?? []) {
@@ -141,7 +191,7 @@ async function runOne(
       if (problem !== undefined) found.add(`outcome: ${result.id}: ${problem}`);
     }
   }
-  return { cell: [...names].join(', ') || 'no answer', found: [...found] };
+  return { cell: [...names].join(', ') || 'no answer', found: [...found], stuck };
 }
 
 function wrong(result: HostCaseResult, ends: readonly End[], own: string): string | undefined {
