@@ -61,7 +61,11 @@ const PREPARE = [
   '"$1" -n -t proc proc /proc 2>/dev/null',
   '"$1" -n -t tmpfs -o "$2" tmpfs "$3" || exit 125',
   'shift 3',
-  'exec "$@"',
+  // Not exec: what bubblewrap cannot say is that it was killed. The line stays unsaid when we are.
+  '"$@" 4>&-',
+  'status=$?',
+  'echo done >&4',
+  'exit $status',
 ].join('; ');
 
 function bwrapArgs(spec: RoomSpec, skeleton: Skeleton): string[] {

@@ -1,6 +1,6 @@
 # Builds one util-linux room and runs one command in it. Runs as pid 1 of the new namespaces.
 #   room.sh MOUNT PIVOT_ROOT HOSTNAME|'' MOUNTPOINT FSTAB USERNS(own-proc|outer-proc|'') CWD COMMAND...
-# fd 2: the command's stderr; fd 4: our own messages, "ready" when the room stands.
+# fd 2: the command's stderr; fd 4: our own messages, "ready" when the room stands, "done" when it ended.
 #
 # The new root is an antechamber (umount, unshare, setpriv, prlimit, a fresh /proc for these tools);
 # the room is its folder /room, entered by chroot, so the command sees none of them. A process whose
@@ -30,4 +30,7 @@ unset PWD OLDPWD
 echo ready >&4
 set +e
 /bin/unshare "$@" 2>&5 4>&- 5>&-
-exit $?
+status=$?
+# Without this line we were killed: unshare(1) then says 1, as a command may that ends by itself.
+echo done >&4
+exit $status

@@ -257,7 +257,11 @@ class Watch {
     if (this.#failure === undefined && this.#killedFor === undefined) {
       this.#failure = setupFailure(jail, setup, stderr, code);
     }
-    const signalled = signal === null ? signalOf(code) : signalNumber(signal);
+    const signalled = wasCutShort(jail, setup)
+      ? constants.signals.SIGKILL
+      : signal === null
+        ? signalOf(code)
+        : signalNumber(signal);
     return {
       killedFor: this.#killedFor,
       code: signalled === undefined ? (code ?? undefined) : undefined,
@@ -271,6 +275,15 @@ class Watch {
       undead: false,
     };
   }
+}
+
+/**
+ * The process that waits in the room says on a pipe of its own when the command has ended. Where that word
+ * is missing it was killed, and unshare(1) above it then exits with 1, as if the command had.
+ */
+function wasCutShort(jail: Jail, setup: string): boolean {
+  const stood = jail.kind === 'bubblewrap' || setup.includes('ready\n');
+  return jail.kind !== 'process' && stood && !setup.includes('done\n');
 }
 
 /**
