@@ -257,11 +257,8 @@ class Watch {
     if (this.#failure === undefined && this.#killedFor === undefined) {
       this.#failure = setupFailure(jail, setup, stderr, code);
     }
-    const signalled = wasCutShort(jail, setup)
-      ? constants.signals.SIGKILL
-      : signal === null
-        ? signalOf(code)
-        : signalNumber(signal);
+    const byStatus = wasCutShort(jail, setup) ? constants.signals.SIGKILL : signalOf(code);
+    const signalled = signal === null ? byStatus : signalNumber(signal);
     return {
       killedFor: this.#killedFor,
       code: signalled === undefined ? (code ?? undefined) : undefined,
