@@ -1,9 +1,9 @@
 /** The `assay` command: parses arguments, runs one command, exits with its code. */
 import { Command } from 'commander';
 import { CASE_TIMEOUT_MS } from '../container/protocol.ts';
-import type { ExitCode } from './exit.ts';
 import { collect, sandboxOption, wholeNumber, withJson, withService } from './options.ts';
-import { fail } from './output.ts';
+import { run } from './run.ts';
+import { withTrust } from './trust-options.ts';
 
 const program = new Command('assay')
   .description('Generates, tests and verifies signed code checks.')
@@ -66,21 +66,16 @@ withJson(program.command('test'))
     run(options, async () => (await import('./commands/test.ts')).test(directory, options)),
   );
 
-withJson(program.command('verify'))
-  .argument('<dir>', 'rule directory with rule.sigstore.json')
+withJson(withTrust(program.command('verify')))
+  .argument('<dirs...>', 'rule directories with rule.sigstore.json')
   .description('check offline that every byte of a rule is what was signed, and print the evidence')
-  .requiredOption('--key <file>', 'public key of the signer, SPKI PEM')
-  .action((directory, options) =>
-    run(options, async () => (await import('./commands/verify.ts')).verify(directory, options)),
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 verified, 1 refused, 2 cannot be judged (unreadable, unknown version, no trust)',
+  )
+  .action((directories, options) =>
+    run(options, async () => (await import('./commands/verify.ts')).verify(directories, options)),
   );
-
-async function run(options: { json?: boolean }, command: () => Promise<ExitCode>): Promise<void> {
-  try {
-    process.exitCode = await command();
-  } catch (error) {
-    process.exitCode = fail(error, options.json === true);
-  }
-}
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -17,7 +17,8 @@ import { BUNDLE_FILE } from '../src/rules/layout.ts';
 import type { GenerationDetail } from '../src/schema/api.ts';
 import type { Statement } from '../src/schema/statement.ts';
 import { type PublicKey, parsePublicKey } from '../src/signing/ed25519.ts';
-import { type Verification, verifyRule } from '../src/signing/verify.ts';
+import { onlySigner } from '../src/signing/signers.ts';
+import { type Refused, type Verified, verifyRule } from '../src/signing/verify.ts';
 import { endWithParent } from './end-with-parent.ts';
 import { readRequests } from './fixtures.ts';
 import { startModelServer } from './model-server.ts';
@@ -35,7 +36,7 @@ interface Result {
   readonly generation: GenerationDetail;
   readonly seconds: number;
   readonly directory: string | null;
-  readonly verification: Verification | null;
+  readonly verification: Verified | Refused | null;
 }
 
 const { values: options } = parseArgs({
@@ -155,11 +156,11 @@ async function runOne(client: ApiClient, name: string, request: unknown, key: Pu
   return { name, generation, seconds, directory, verification: await verifyDirectory(directory, key) };
 }
 
-async function verifyDirectory(directory: string, key: PublicKey): Promise<Verification> {
+async function verifyDirectory(directory: string, key: PublicKey): Promise<Verified | Refused> {
   const files = await readTree(directory);
   const bundle = files.get(BUNDLE_FILE) ?? new Uint8Array();
   files.delete(BUNDLE_FILE);
-  return verifyRule(bundle, key, files);
+  return verifyRule(bundle, onlySigner(key), files);
 }
 
 function resultTable(results: readonly Result[]): string {

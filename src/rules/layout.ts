@@ -10,6 +10,8 @@ import { slugify } from './assemble.ts';
 import { type Problem, type Result, refuse, succeed } from './result.ts';
 
 export const BUNDLE_FILE = 'rule.sigstore.json';
+/** Proof that the bundle is in the log (C2SP tlog-proof). Beside the bundle, signed by the log alone. */
+export const PROOF_FILE = 'rule.tlog-proof';
 const FINDINGS_FILE = '.tests/findings.json';
 const findingsFile = z.record(z.string(), z.array(expectedFinding).min(1));
 

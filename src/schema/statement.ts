@@ -8,7 +8,7 @@ import { CASE_KINDS } from './request.ts';
 import { capabilityFacts, ruleSize } from './rule.ts';
 
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
-export const PREDICATE_TYPE = 'https://assay.dev/spec/verified-rule/v1';
+export const PREDICATE_TYPE = 'https://assay.alt/spec/verified-rule/v1';
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
@@ -30,6 +30,26 @@ export const verifiedCaseSchema = z.strictObject({
   findings: z.int().min(0),
 });
 
+/** A case the model never saw; it is not in the rule directory, so its digest alone stands for it. */
+export const heldOutCaseSchema = z.strictObject({
+  kind: z.enum(CASE_KINDS),
+  sha256,
+  status: z.enum(['validated', 'reported']),
+  matches: z.int().min(0),
+  findings: z.int().min(0),
+});
+
+/** A shown case, rewritten without a change of meaning; its status must be that of the original. */
+export const variantSchema = z.strictObject({
+  /** Name of the case it was made from. */
+  of: z.string(),
+  /** What was done to it, e.g. `crlf`. */
+  transformation: z.string(),
+  sha256,
+  status: z.enum(['validated', 'reported']),
+  findings: z.int().min(0),
+});
+
 const sandboxFacts = z.strictObject({
   kind: z.enum(SANDBOX_KINDS),
   build: hostBuildSchema,
@@ -48,6 +68,9 @@ export const predicateSchema = z.strictObject({
   }),
   request: z.strictObject({ sha256, promptSha256: sha256 }),
   cases: z.array(verifiedCaseSchema).min(2),
+  /** `null` when none were held out, or none made. */
+  heldOut: z.array(heldOutCaseSchema).min(1).nullable(),
+  variants: z.array(variantSchema).min(1).nullable(),
   generation: z.strictObject({ id: z.string(), attempts: z.int().min(1) }),
   model: z.strictObject({
     id: z.string(),

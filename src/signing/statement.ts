@@ -39,6 +39,8 @@ export async function buildStatement(input: StatementInput): Promise<Statement> 
       },
       request: input.request,
       cases: await verifiedCases(input.cases, report, confirmation),
+      heldOut: null,
+      variants: null,
       generation: input.generation,
       model: input.model,
       sandbox: sandboxOf(report),

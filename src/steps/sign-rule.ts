@@ -9,6 +9,7 @@ import { reportSchema } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { bundleSchema } from '../schema/statement.ts';
 import { encodeStatement, signBundle } from '../signing/bundle.ts';
+import { onlySigner } from '../signing/signers.ts';
 import { buildStatement } from '../signing/statement.ts';
 import { verifyRule } from '../signing/verify.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
@@ -92,6 +93,6 @@ async function storeBundle(
 async function selfCheck(bundle: string, files: Record<string, string>, deps: StepDeps): Promise<void> {
   const encoder = new TextEncoder();
   const bytes = new Map(Object.entries(files).map(([path, text]) => [path, encoder.encode(text)]));
-  const verified = await verifyRule(encoder.encode(bundle), deps.signingKey.publicKey, bytes);
+  const verified = await verifyRule(encoder.encode(bundle), onlySigner(deps.signingKey.publicKey), bytes);
   if (!verified.ok) throw new Fault('SIGNATURE_SELF_CHECK_FAILED', `${verified.reason}: ${verified.message}`);
 }

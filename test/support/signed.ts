@@ -1,6 +1,7 @@
 /** A signed rule for verifier tests. */
 
 import { assembleFiles } from '../../src/rules/assemble.ts';
+import { sha256Hex } from '../../src/rules/digest.ts';
 import { inspectRule } from '../../src/rules/inspect.ts';
 import { ruleDirectory } from '../../src/rules/layout.ts';
 import type { Rule } from '../../src/schema/rule.ts';
@@ -23,6 +24,7 @@ export interface SignedRule {
   readonly rule: Rule;
   readonly statement: Statement;
   readonly bundle: Uint8Array;
+  readonly bundleSha256: string;
   readonly files: Map<string, Uint8Array>;
 }
 
@@ -60,6 +62,7 @@ export async function signedRule(): Promise<SignedRule> {
     rule: rule.value,
     statement,
     bundle,
+    bundleSha256: await sha256Hex(bundle),
     files: new Map(Object.entries(directory).map(([path, text]) => [path, encoder.encode(text)])),
   };
 }

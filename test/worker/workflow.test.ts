@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { GenerationDetail, GenerationEvent } from '../../src/schema/api.ts';
 import type { RuleCase } from '../../src/schema/request.ts';
 import { parsePublicKey } from '../../src/signing/ed25519.ts';
+import { onlySigner } from '../../src/signing/signers.ts';
 import { verifyRule } from '../../src/signing/verify.ts';
 import { keys } from '../../src/store/objects.ts';
 import { call, create, run, untilEnded } from './client.ts';
@@ -53,7 +54,7 @@ describe('a request becomes a signed rule', () => {
       'captures/call.yml',
       'check.ts',
     ]);
-    const verified = await verifyRule(bundle, key, files);
+    const verified = await verifyRule(bundle, onlySigner(key), files);
     expect(verified).toMatchObject({ ok: true, statement: { predicate: { sandbox: { kind: 'host' } } } });
     const { body: raw } = await call(`/v1/rules/${ruleId}/bundle`);
     expect(raw).toEqual(JSON.parse(body.files['rule.sigstore.json'] ?? ''));

@@ -1,0 +1,63 @@
+/**
+ * Whose rules are trusted here, and on what evidence: `--trust`, `--key`, `--policy`, the same for every
+ * command that decides about a rule. Nothing is trusted by default: without a trust root there is no answer.
+ */
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { messageOf } from '../src/errors.ts';
+import { parsePublicKey } from '../src/signing/ed25519.ts';
+import { DEFAULT_POLICY, type Policy, parsePolicy } from '../src/signing/policy.ts';
+import { onlySigner, type Signers } from '../src/signing/signers.ts';
+import { UsageError } from './exit.ts';
+
+export interface TrustOptions {
+  readonly trust?: string;
+  readonly key?: string;
+  readonly policy?: string;
+}
+
+export interface Trusted {
+  readonly signers: Signers;
+  readonly policy: Policy;
+  /** The moment everything is judged at, ISO 8601. */
+  readonly now: string;
+}
+
+export function withTrust(command: Command): Command {
+  return command
+    .option('--trust <dir>', 'trust root and revocations (default: ASSAY_TRUST, or ~/.config/assay/trust)')
+    .option('--key <file>', 'trust this one public key (SPKI PEM) instead; knows no expiry and no revocation')
+    .option('--policy <file>', 'what evidence is asked for (YAML or JSON)');
+}
+
+/** @throws UsageError NO_TRUST_ROOT | NO_KEY | BAD_KEY | NO_POLICY | BAD_POLICY, each with the next move */
+export async function loadTrust(options: TrustOptions): Promise<Trusted> {
+  const now = new Date().toISOString();
+  const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
+  if (options.key !== undefined) return { signers: await readKey(options.key), policy, now };
+  throw new UsageError('NO_TRUST_ROOT', 'no trust root', 'give --trust or --key');
+}
+
+async function readKey(file: string): Promise<Signers> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) throw new UsageError('NO_KEY', `cannot read the key file ${file}`);
+  const key = await parsePublicKey(text);
+  if (key === null) throw new UsageError('BAD_KEY', `${file} is not an Ed25519 public key in SPKI PEM`);
+  return onlySigner(key);
+}
+
+async function readPolicy(file: string): Promise<Policy> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) throw new UsageError('NO_POLICY', `cannot read the policy file ${file}`);
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new UsageError('BAD_POLICY', `${file} is neither YAML nor JSON: ${messageOf(error)}`);
+  }
+  const policy = parsePolicy(value);
+  if (policy.ok) return policy.value;
+  const why = policy.problems.map((one) => one.message).join('; ');
+  throw new UsageError('BAD_POLICY', `${file} is no policy: ${why}`, 'see docs/spec/policy.md');
+}
