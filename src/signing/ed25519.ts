@@ -76,7 +76,7 @@ export async function verifySignature(
   }
 }
 
-/** Web Crypto takes no view of memory that might be shared. */
+/** A copy: Web Crypto takes no memory that might be shared, and `slice` of a Node Buffer is a view. */
 function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
@@ -92,7 +92,7 @@ const FIELD_PRIME = Uint8Array.from([0xed, ...Array<number>(30).fill(0xff), 0x7f
 
 /** A point has one encoding: its y is below p. The sign bit is not part of y. */
 function isCanonicalPoint(point: Uint8Array): boolean {
-  const y = point.slice();
+  const y = own(point);
   y[KEY_BYTES - 1] = (y[KEY_BYTES - 1] ?? 0) & 0x7f;
   return isBelow(y, FIELD_PRIME);
 }

@@ -93,7 +93,8 @@ export async function verifyRule(
 ): Promise<Verified | Refused> {
   const opened = await openBundle(bundleBytes, signers);
   if (!opened.ok) return opened;
-  const own = new Map([...files].map(([path, bytes]) => [path, bytes.slice()]));
+  // Not slice(): that of a Node Buffer is a view of the caller's memory.
+  const own = new Map([...files].map(([path, bytes]) => [path, new Uint8Array(bytes)]));
   return (await compareFiles(opened.statement, own)) ?? { ...opened, files: own };
 }
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../../src/schema/report.ts';
 import { encodeStatement, signBundle } from '../../../src/signing/bundle.ts';
+import { verifySignature } from '../../../src/signing/ed25519.ts';
 import { onlySigner } from '../../../src/signing/signers.ts';
 import { buildStatement } from '../../../src/signing/statement.ts';
 import { verifyRule } from '../../../src/signing/verify.ts';
@@ -26,10 +27,23 @@ test('a signed rule verifies, and what is handed on is what was signed', async (
 });
 
 test('what was verified stays as it was, whatever happens to the bytes that were given', async () => {
-  const given = new Map([...signed.files].map(([path, bytes]) => [path, bytes.slice()]));
+  // Buffers, as a file reader gives them: what slices a Buffer gets a view of it.
+  const given = new Map([...signed.files].map(([path, bytes]) => [path, Buffer.from(bytes)]));
   const result = await verifyRule(signed.bundle, onlySigner(signed.publicKey), given);
   for (const bytes of given.values()) bytes.fill(0);
   expect(result.ok && result.files).toEqual(signed.files);
+});
+
+test('verifying changes nothing of what it is given', async () => {
+  const { bundle, publicKey, key } = signed;
+  const message = Buffer.from('message');
+  const signature = Buffer.from(key.sign(message));
+  const before = [bundle.slice(), Buffer.from(signature), Buffer.from(publicKey.bytes)].map((one) => [
+    ...one,
+  ]);
+  const keyInBuffer = { ...publicKey, bytes: Buffer.from(publicKey.bytes) };
+  expect(await verifySignature(keyInBuffer, message, signature)).toBe(true);
+  expect([bundle, signature, keyInBuffer.bytes].map((one) => [...one])).toEqual(before);
 });
 
 test('the same statement and key give the same bytes', () => {
