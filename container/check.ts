@@ -4,24 +4,33 @@
  * process that exited with status 0 carries findings.
  */
 import { randomBytes } from 'node:crypto';
-import { type FindingsResult, readFindings, readFrames } from './findings.ts';
+import { CASE_FINDINGS, type FindingCaps, readFindings, readFrames, readThrown } from './findings.ts';
 import { type Jail, ROOM, type RoomSpec } from './jail/jail.ts';
 import { type RoomExit, type RoomTask, runRoom } from './jail/run.ts';
 import {
   CHECK_HEAP_MIB,
   CHECK_ROOM,
   MAX_CONSOLE_BYTES,
-  MAX_ERROR_CHARS,
   MAX_OUTPUT_BYTES,
+  type RoomLimits,
   STRIP_TIMEOUT_MS,
 } from './limits.ts';
-import { abnormalEnding, type Ending, ending, endingOfThrown, memoryEnding } from './outcome.ts';
-import type { CaseInput, CheckError, Finding, Match } from './protocol.ts';
+import { abnormalEnding, checkError, type Ending, ending, endingOfThrown, memoryEnding } from './outcome.ts';
+import type { CaseInput, Finding, Match } from './protocol.ts';
 import type { ReadyRoom, StartRoom } from './ready-rooms.ts';
 import { writeInto } from './temp.ts';
 import { cleanText } from './text.ts';
 import { runUndisturbed, wasKilledFromOutside } from './undisturbed.ts';
 import type { Checked } from './verify.ts';
+
+/** What a check may use and return, in a case or in a repository. */
+export interface CheckSize {
+  readonly limits: RoomLimits;
+  readonly heapMib: number;
+  readonly findings: FindingCaps;
+}
+
+const IN_A_CASE: CheckSize = { limits: CHECK_ROOM, heapMib: CHECK_HEAP_MIB, findings: CASE_FINDINGS };
 
 /** Inside the room; stack frames and messages name it, and are mapped back to `check.ts`. */
 const CHECK_FILE = `${ROOM.rule}/check.mjs`;
@@ -37,7 +46,6 @@ const NODE_FLAGS = [
   `--allow-fs-read=${ROOM.scripts}`,
   '--allow-fs-read=/tmp',
   '--allow-fs-write=/tmp',
-  `--max-old-space-size=${CHECK_HEAP_MIB}`,
   '--no-addons',
   '--no-warnings',
 ];
@@ -65,15 +73,19 @@ export async function runCheck(jail: Jail, input: CheckInput): Promise<Checked> 
     writeInto(ready.room.caseDir, ready.files);
     writeInto(ready.room.checkDir, { 'check.mjs': ready.code });
     const exit = await ready.room.run(task);
-    if (!diedBeforeItsTask(exit) && !wasKilledFromOutside(exit)) return toResult(exit, token);
+    if (!isOwedAnother(exit)) return toResult(exit, token);
   }
   const dirs = { caseDir: input.caseDir, checkDir: input.checkDir };
   return toResult(await runUndisturbed(jail, checkSpec(dirs), { ...task, ...CHECK_PIPES }), token);
 }
 
-/** It may have died while it waited; then nothing of its task has run, and a fresh room is owed. */
-function diedBeforeItsTask(exit: RoomExit): boolean {
-  return exit.result === '' && exit.killedFor === undefined && !exit.undead;
+/**
+ * A room made ready may have died while it waited; then nothing of its task has run. A fresh room is owed
+ * then, and where something outside killed it.
+ */
+function isOwedAnother(exit: RoomExit): boolean {
+  const diedWaiting = exit.result === '' && exit.killedFor === undefined && !exit.undead;
+  return diedWaiting || wasKilledFromOutside(exit);
 }
 
 /** A room for a check that is not known yet. */
@@ -82,19 +94,24 @@ export const startReadyRoom: StartRoom = (jail, dirs, task, wait) =>
 
 const CHECK_PIPES = { maxOutputBytes: MAX_OUTPUT_BYTES, keepBytes: MAX_CONSOLE_BYTES } as const;
 
-function checkSpec(dirs: { readonly caseDir: string; readonly checkDir: string }): RoomSpec {
+export function checkSpec(
+  dirs: { readonly caseDir: string; readonly checkDir: string },
+  { limits, heapMib } = IN_A_CASE,
+): RoomSpec {
+  const heap = `--max-old-space-size=${heapMib}`;
   return {
-    argv: [ROOM.node, ...NODE_FLAGS, `${ROOM.scripts}/runner.cjs`],
+    argv: [ROOM.node, ...NODE_FLAGS, heap, `${ROOM.scripts}/runner.cjs`],
     // Not the case: a check must use the root it is given, as it must in the Taskless CLI.
     cwd: '/',
     caseDir: dirs.caseDir,
     ruleDir: dirs.checkDir,
-    limits: CHECK_ROOM,
+    limits,
   };
 }
 
-function toResult(exit: RoomExit, token: string): Checked {
-  const { findings, ...end } = judge(exit, token);
+/** What a room that ran a check left, as a result. */
+export function toResult(exit: RoomExit, token: string, caps = CASE_FINDINGS): Checked {
+  const { findings = [], ...end } = judge(exit, token, caps);
   return { ...end, findings, console: consoleOf(exit), undead: exit.undead };
 }
 
@@ -105,10 +122,9 @@ function consoleOf({ output, killedFor }: RoomExit): string {
   return cleanText(killedFor === undefined ? output : output.replace(KILLED_ROOM, ''), MAX_CONSOLE_BYTES);
 }
 
-type Judged = Ending & { readonly findings: readonly Finding[] };
+type Judged = Ending & { readonly findings?: readonly Finding[] };
 
-function judge(exit: RoomExit, token: string): Judged {
-  const without = (end: Ending): Judged => ({ ...end, findings: [] });
+function judge(exit: RoomExit, token: string, caps: FindingCaps): Judged {
   const answer = readFrames(exit.result, token);
   // Killed or died before our runner spoke: nothing of the check has run, so it is not its fault.
   if (
@@ -117,63 +133,29 @@ function judge(exit: RoomExit, token: string): Judged {
     !answer.started &&
     exit.killedFor !== 'cancelled'
   ) {
-    return without(ending('host_error', 'HostError', 'the runner did not start'));
+    return ending('host_error', 'HostError', 'the runner did not start');
   }
   const abnormal = abnormalEnding(exit);
-  if (abnormal) return without(abnormal);
+  if (abnormal) return abnormal;
+  const invalid = (message: string): Ending => ending('invalid_result', 'InvalidResult', message);
   if (answer.kind === 'garbled') {
-    return without(
-      ending(
-        'invalid_result',
-        'InvalidResult',
-        'something else than a result was written to the result channel',
-      ),
-    );
+    return invalid('something else than a result was written to the result channel');
   }
   if (answer.kind === 'none') {
-    return without(
-      ending(
-        'invalid_result',
-        'InvalidResult',
-        `the process ended with status ${exit.code} before the check returned`,
-      ),
-    );
+    return invalid(`the process ended with status ${exit.code} before the check returned`);
   }
-  if (answer.kind === 'error') return without(thrownEnding(answer.value));
+  if (answer.kind === 'error') {
+    const { error, code } = readThrown(answer.value, LINE_IN_CHECK, nameCheck);
+    return endingOfThrown(error, code);
+  }
   if (exit.code !== 0) {
-    return without({
-      outcome: 'exited',
-      error: { name: 'NonZeroExit', message: `the process ended with status ${exit.code}` },
-    });
+    return ending('exited', 'NonZeroExit', `the process ended with status ${exit.code}`);
   }
-  const read: FindingsResult = readFindings(answer.value);
-  if ('problem' in read) return without(ending('invalid_result', 'InvalidResult', read.problem));
-  return { outcome: 'exited', findings: read.findings };
+  const read = readFindings(answer.value, caps);
+  return 'problem' in read ? invalid(read.problem) : { outcome: 'exited', findings: read.findings };
 }
 
-/** The runner's error frame: four strings, each of them the check's to choose. */
-function thrownEnding(value: unknown): Ending {
-  const fields = new Map<string, unknown>(
-    Object.entries(typeof value === 'object' && value !== null ? value : {}),
-  );
-  const text = (key: string): string => {
-    const field = fields.get(key);
-    return typeof field === 'string' ? field : '';
-  };
-  const stack = text('stack');
-  const line = lineInCheck(stack);
-  const error: CheckError = {
-    name: cleanText(text('name'), 100) || 'Error',
-    message: cleanText(nameCheck(text('message')), MAX_ERROR_CHARS),
-    ...(line === undefined ? {} : { line }),
-  };
-  return endingOfThrown(error, text('code'));
-}
-
-function lineInCheck(stack: string): number | undefined {
-  const line = Number(/\/rule\/check\.mjs:(\d{1,7})/.exec(stack)?.[1]);
-  return Number.isInteger(line) && line >= 1 ? line : undefined;
-}
+const LINE_IN_CHECK = /\/rule\/check\.mjs:(\d{1,7})/;
 
 function nameCheck(text: string): string {
   return text.replaceAll(`file://${CHECK_FILE}`, 'check.ts').replaceAll(CHECK_FILE, 'check.ts');
@@ -192,10 +174,10 @@ export async function stripTypes(
   const token = randomBytes(24).toString('base64url');
   const task: RoomTask = { stdin: JSON.stringify({ token, source }), timeoutMs: STRIP_TIMEOUT_MS, signal };
   const waited = await ready?.run(task);
-  const unanswered = waited === undefined || diedBeforeItsTask(waited) || wasKilledFromOutside(waited);
-  const exit = unanswered
-    ? await runUndisturbed(jail, stripSpec(dir, dir), { ...task, ...STRIP_PIPES })
-    : waited;
+  const exit =
+    waited === undefined || isOwedAnother(waited)
+      ? await runUndisturbed(jail, stripSpec(dir, dir), { ...task, ...STRIP_PIPES })
+      : waited;
   const abnormal = abnormalEnding(exit);
   if (abnormal) return { ending: abnormal, undead: exit.undead };
   const answer = exit.code === 0 ? readStripped(exit.result, token) : undefined;
@@ -226,15 +208,7 @@ function readStripped(text: string, token: string): Stripped | undefined {
     error?: { message?: unknown; line?: unknown };
   };
   if (typeof code === 'string') return { code };
-  const line = error?.line;
-  return {
-    ending: {
-      outcome: 'exited',
-      error: {
-        name: 'SyntaxError',
-        message: cleanText(String(error?.message ?? ''), MAX_ERROR_CHARS),
-        ...(typeof line === 'number' ? { line } : {}),
-      },
-    },
-  };
+  const line = typeof error?.line === 'number' ? error.line : undefined;
+  const refused = checkError('SyntaxError', String(error?.message ?? ''), line);
+  return { ending: { outcome: 'exited', error: refused } };
 }

@@ -4,8 +4,9 @@
  * any way makes the whole result invalid, with a message the rule's author can act on.
  */
 import { MAX_FINDING_MESSAGE_CHARS, MAX_FINDINGS, MAX_FINDINGS_CHARS } from './limits.ts';
+import { checkError } from './outcome.ts';
 import { pathProblem } from './paths.ts';
-import type { Finding, Severity } from './protocol.ts';
+import type { CheckError, Finding, Severity } from './protocol.ts';
 import { cleanText } from './text.ts';
 
 /** What a check's runner said on the result channel. */
@@ -35,28 +36,63 @@ export function readFrames(text: string, token: string): RunnerAnswer {
   }
 }
 
+export interface Thrown {
+  readonly error: CheckError;
+  /** `code` of what was thrown, or nothing. */
+  readonly code: string;
+}
+
+/**
+ * An error frame: four strings, each of them the check's to choose.
+ * @param lineInCheck captures the line where a stack names the check's file
+ * @param nameCheck writes `check.ts` for that file
+ */
+export function readThrown(value: unknown, lineInCheck: RegExp, nameCheck: (text: string) => string): Thrown {
+  const fields = new Map<string, unknown>(
+    Object.entries(typeof value === 'object' && value !== null ? value : {}),
+  );
+  const text = (key: string): string => {
+    const field = fields.get(key);
+    return typeof field === 'string' ? field : '';
+  };
+  const line = Number(lineInCheck.exec(text('stack'))?.[1]);
+  const name = cleanText(text('name'), 100) || 'Error';
+  const known = Number.isInteger(line) && line >= 1 ? line : undefined;
+  return { error: checkError(name, nameCheck(text('message')), known), code: text('code') };
+}
+
+/** How much a check may return. */
+export interface FindingCaps {
+  readonly count: number;
+  /** Of files and messages together. */
+  readonly chars: number;
+  /** Why a finding cannot be in this file, or undefined when it can. */
+  readonly pathProblem: (path: string) => string | undefined;
+}
+
+export const CASE_FINDINGS: FindingCaps = { count: MAX_FINDINGS, chars: MAX_FINDINGS_CHARS, pathProblem };
+
 export type FindingsResult = { readonly findings: readonly Finding[] } | { readonly problem: string };
 
-export function readFindings(value: unknown): FindingsResult {
+export function readFindings(value: unknown, caps = CASE_FINDINGS): FindingsResult {
   if (!Array.isArray(value))
     return { problem: `the check must return an array of findings, not ${kindOf(value)}` };
-  if (value.length > MAX_FINDINGS)
-    return { problem: `the check returned more than ${MAX_FINDINGS} findings` };
+  if (value.length > caps.count) return { problem: `the check returned more than ${caps.count} findings` };
   const findings: Finding[] = [];
   let chars = 0;
   for (const [index, item] of value.entries()) {
-    const read = readFinding(item);
+    const read = readFinding(item, caps);
     if (typeof read === 'string') return { problem: `finding ${index}: ${read}` };
     chars += read.file.length + read.message.length;
-    if (chars > MAX_FINDINGS_CHARS) {
-      return { problem: `the findings are longer than ${MAX_FINDINGS_CHARS} characters together` };
+    if (chars > caps.chars) {
+      return { problem: `the findings are longer than ${caps.chars} characters together` };
     }
     findings.push(read);
   }
   return { findings };
 }
 
-function readFinding(item: unknown): Finding | string {
+function readFinding(item: unknown, caps: FindingCaps): Finding | string {
   if (typeof item !== 'object' || item === null || Array.isArray(item))
     return `is ${kindOf(item)}, not an object`;
   const fields = new Map<string, unknown>(Object.entries(item));
@@ -64,7 +100,7 @@ function readFinding(item: unknown): Finding | string {
   if (fields.size === 1 && typeof type === 'string') return `is ${cleanText(type, 40)}, not an object`;
   const [file, message] = [fields.get('file'), fields.get('message')];
   if (typeof file !== 'string') return `file must be a string, not ${kindOf(file)}`;
-  const problem = pathProblem(file);
+  const problem = caps.pathProblem(file);
   if (problem !== undefined)
     return `file must be a path relative to the root; ${JSON.stringify(cleanText(file, 120))} ${problem}`;
   if (typeof message !== 'string') return `message must be a string, not ${kindOf(message)}`;

@@ -50,6 +50,13 @@ export const NARROW_ROOM: RoomLimits = {
   tmpBytes: MIB,
 };
 
+/**
+ * The hard limit above every soft one, out of reach within any case's wall clock. SIGXCPU, at the soft limit,
+ * names the cause, and who ignores it meets the wall clock; SIGKILL, at the hard one, would look like a kill
+ * from outside.
+ */
+export const MAX_CPU_SECONDS = 3_600;
+
 /** V8's own limit, below RLIMIT_DATA so that a heap bomb ends with V8's message and not a bare abort. */
 export const CHECK_HEAP_MIB = 192;
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type Jail, ROOM } from './jail/jail.ts';
 import type { RoomExit } from './jail/run.ts';
 import { MAX_CONSOLE_BYTES, MAX_ERROR_CHARS, MAX_MATCHES, MAX_SCAN_BYTES, NARROW_ROOM } from './limits.ts';
-import { abnormalEnding, type Ending, ending } from './outcome.ts';
+import { abnormalEnding, type Ending, TOO_MANY_MATCHES } from './outcome.ts';
 import type { CaptureInput, Match, RuleInput } from './protocol.ts';
 import { writeTree } from './temp.ts';
 import { cleanText } from './text.ts';
@@ -61,14 +61,9 @@ export async function narrow(
   signal: AbortSignal,
 ): Promise<Narrowed> {
   const scanned = await runScans(jail, plan, caseDir, deadlineAt, signal);
-  if (!scanned.ending && scanned.matches.length > MAX_MATCHES) return TOO_MANY;
-  return scanned;
+  const isTooMuch = !scanned.ending && scanned.matches.length > MAX_MATCHES;
+  return isTooMuch ? { matches: [], ending: TOO_MANY_MATCHES } : scanned;
 }
-
-const TOO_MANY: Narrowed = {
-  matches: [],
-  ending: ending('output_exceeded', 'TooManyMatches', `more than ${MAX_MATCHES} matches`),
-};
 
 /** Every scan of the plan over one directory; stops at the first that does not succeed. */
 export async function runScans(
@@ -149,7 +144,8 @@ interface ScanLine {
   readonly metaVariables?: { readonly single?: Readonly<Record<string, { readonly text?: unknown }>> };
 }
 
-function readMatch(line: string, names: ReadonlyMap<string, string>): Match | undefined {
+/** One line of `--json=stream`; undefined when it is not a match. */
+export function readMatch(line: string, names: ReadonlyMap<string, string>): Match | undefined {
   if (!line.startsWith('{')) return undefined;
   let found: ScanLine;
   try {

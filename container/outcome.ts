@@ -2,8 +2,8 @@
  * Names how a room ended. The first cause wins: what the supervisor killed it for, then what the dying
  * process said about itself, then its status. Nothing here can turn a bad end into a good one.
  */
-import type { RoomExit } from './jail/run.ts';
-import { MAX_ERROR_CHARS } from './limits.ts';
+import type { KillCause, RoomExit } from './jail/run.ts';
+import { MAX_ERROR_CHARS, MAX_MATCHES } from './limits.ts';
 import type { CheckError, Outcome } from './protocol.ts';
 import { cleanText } from './text.ts';
 
@@ -11,6 +11,35 @@ export interface Ending {
   readonly outcome: Outcome;
   readonly error?: CheckError;
 }
+
+export function checkError(name: string, message: string, line?: number): CheckError {
+  const error = { name, message: cleanText(message, MAX_ERROR_CHARS) };
+  return line === undefined ? error : { ...error, line };
+}
+
+export function ending(outcome: Outcome, name: string, message: string): Ending {
+  return { outcome, error: checkError(name, message) };
+}
+
+/** What a supervisor ends work for, in a room or elsewhere. */
+export const STOPPED: Readonly<Record<KillCause, Ending>> = {
+  deadline: ending('timed_out', 'TimedOut', 'the time for this case ran out'),
+  output: ending('output_exceeded', 'OutputExceeded', 'it wrote more output than allowed'),
+  result: ending('output_exceeded', 'OutputExceeded', 'its result is larger than allowed'),
+  cancelled: ending('host_error', 'Cancelled', 'the verification was cancelled'),
+};
+
+export const TOO_MANY_MATCHES = ending(
+  'output_exceeded',
+  'TooManyMatches',
+  `more than ${MAX_MATCHES} matches`,
+);
+
+export const MEMORY_EXCEEDED = ending(
+  'memory_exceeded',
+  'MemoryExceeded',
+  'it needed more memory than allowed',
+);
 
 const HEAP_EXHAUSTED = /JavaScript heap out of memory|FATAL ERROR: .*(?:out of memory|Allocation failed)/i;
 const ALLOCATION_FAILED =
@@ -23,24 +52,13 @@ export function abnormalEnding(exit: RoomExit): Ending | undefined {
   if (exit.failure !== undefined && !ranAndExited(exit)) {
     return ending('host_error', 'HostError', 'the room could not be run');
   }
-  switch (exit.killedFor) {
-    case 'deadline':
-      return ending('timed_out', 'TimedOut', 'the time for this case ran out');
-    case 'output':
-      return ending('output_exceeded', 'OutputExceeded', 'it wrote more output than allowed');
-    case 'result':
-      return ending('output_exceeded', 'OutputExceeded', 'its result is larger than allowed');
-    case 'cancelled':
-      return ending('host_error', 'Cancelled', 'the verification was cancelled');
-    case undefined:
-      break;
-  }
+  if (exit.killedFor !== undefined) return STOPPED[exit.killedFor];
   // Only a process that died is asked for its last words; one that lives on may print what it likes.
   const died = exit.signalled !== undefined || (exit.code !== undefined && exit.code !== 0);
   if (died) {
     const memory = memoryEnding(exit.lastWords);
     if (memory) return memory;
-    if (exit.signalled !== undefined && NO_MORE_PROCESSES.test(exit.lastWords)) return processEnding();
+    if (exit.signalled !== undefined && NO_MORE_PROCESSES.test(exit.lastWords)) return PROCESS_LIMIT;
   }
   if (exit.signalled === undefined) return undefined;
   return (
@@ -62,15 +80,14 @@ const SIGNAL_ENDINGS: Readonly<Record<number, Ending>> = {
 };
 
 export function memoryEnding(text: string): Ending | undefined {
-  if (HEAP_EXHAUSTED.test(text) || ALLOCATION_FAILED.test(text)) {
-    return ending('memory_exceeded', 'MemoryExceeded', 'it needed more memory than allowed');
-  }
-  return undefined;
+  return HEAP_EXHAUSTED.test(text) || ALLOCATION_FAILED.test(text) ? MEMORY_EXCEEDED : undefined;
 }
 
-export function processEnding(): Ending {
-  return ending('process_limit', 'ProcessLimit', 'it tried to start more processes or threads than allowed');
-}
+const PROCESS_LIMIT = ending(
+  'process_limit',
+  'ProcessLimit',
+  'it tried to start more processes or threads than allowed',
+);
 
 /** What a check threw may itself be the limit's doing. */
 export function endingOfThrown(error: CheckError, code: string): Ending {
@@ -79,10 +96,6 @@ export function endingOfThrown(error: CheckError, code: string): Ending {
     const memory = memoryEnding(text);
     if (memory) return { ...memory, error };
   }
-  if (code === 'EAGAIN' || code === 'ERR_WORKER_INIT_FAILED') return { ...processEnding(), error };
+  if (code === 'EAGAIN' || code === 'ERR_WORKER_INIT_FAILED') return { ...PROCESS_LIMIT, error };
   return { outcome: 'exited', error };
-}
-
-export function ending(outcome: Outcome, name: string, message: string): Ending {
-  return { outcome, error: { name, message: cleanText(message, MAX_ERROR_CHARS) } };
 }

@@ -5,39 +5,24 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { log } from './log.ts';
 import {
-  BUILD_HEADER,
-  type HealthResponse,
-  type HostBuild,
-  type HostErrorCode,
-  type HostErrorResponse,
-  type IsolationReport,
-  MAX_REQUEST_BYTES,
-  PROTOCOL_VERSION,
-  type VerifyResponse,
-} from './protocol.ts';
-import { BadRequest, parseRequest } from './request.ts';
-import { fitResults } from './size.ts';
+  HttpError,
+  type Identity,
+  isIsolated,
+  readRequest,
+  refusal,
+  routeOf,
+  tooLarge,
+  verifyAnswer,
+} from './http.ts';
+import { log } from './log.ts';
+import { BUILD_HEADER, type HealthResponse, MAX_REQUEST_BYTES } from './protocol.ts';
 import { messageOf } from './text.ts';
 import { type BackEnd, verifyCases } from './verify.ts';
 
-export interface HostParts {
+export interface HostParts extends Identity {
   readonly backEnd: BackEnd;
-  readonly build: HostBuild;
-  readonly isolation: IsolationReport;
   readonly token: string | undefined;
-}
-
-class HttpError extends Error {
-  readonly status: number;
-  readonly code: HostErrorCode;
-
-  constructor(status: number, code: HostErrorCode, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
 }
 
 /** Long enough for 8 MiB from a slow caller, short enough that idle connections do not pile up. */
@@ -49,14 +34,11 @@ export function createHost(parts: HostParts): Server {
     { requestTimeout: REQUEST_READ_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS },
     (request, response) => {
       handle(parts, request, response).catch((error: unknown) => {
-        const known = error instanceof HttpError ? error : undefined;
-        if (known === undefined) log('request.failed', { message: messageOf(error) });
-        const body: HostErrorResponse = {
-          error: { code: known?.code ?? 'INTERNAL', message: known?.message ?? 'the host failed' },
-        };
+        if (!(error instanceof HttpError)) log('request.failed', { message: messageOf(error) });
+        const { status, body } = refusal(error);
         // The rest of an unread body would be taken for the next request.
         response.setHeader('connection', 'close');
-        send(parts, response, known?.status ?? 500, body);
+        send(parts, response, status, body);
         request.resume();
       });
     },
@@ -66,16 +48,12 @@ export function createHost(parts: HostParts): Server {
 }
 
 async function handle(parts: HostParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = (request.url ?? '').split('?')[0];
-  const route = `${request.method} ${path}`;
-  if (route !== 'GET /healthz' && route !== 'POST /verify') {
-    throw new HttpError(404, 'NOT_FOUND', 'only GET /healthz and POST /verify exist');
-  }
+  const route = routeOf(request.method, (request.url ?? '').split('?')[0]);
   if (!authorised(parts.token, request.headers.authorization)) {
     throw new HttpError(401, 'UNAUTHORIZED', 'a valid bearer token is needed');
   }
-  if (route === 'GET /healthz') {
-    const ok = Object.values(parts.isolation.flags).every(Boolean) && !parts.backEnd.slots.exhausted;
+  if (route === 'health') {
+    const ok = isIsolated(parts.isolation) && !parts.backEnd.slots.exhausted;
     const body: HealthResponse = { ok, build: parts.build, isolation: parts.isolation };
     send(parts, response, 200, body);
     return;
@@ -92,59 +70,37 @@ async function verify(parts: HostParts, request: IncomingMessage, response: Serv
   if (parts.backEnd.slots.exhausted) {
     throw new HttpError(503, 'INTERNAL', 'no room of this host can be used any more; restart it');
   }
-  const { results, notRun } = await verifyCases(parts.backEnd, parsed, gone.signal);
+  const verified = await verifyCases(parts.backEnd, parsed, gone.signal);
   if (gone.signal.aborted) {
     log('request.abandoned', { nonce: parsed.nonce });
     return;
   }
-  const durationMs = Math.round(performance.now() - startedAt);
-  log('request.done', { nonce: parsed.nonce, durationMs, outcomes: results.map((result) => result.outcome) });
-  const body: VerifyResponse = {
-    protocol: PROTOCOL_VERSION,
-    nonce: parsed.nonce,
-    build: parts.build,
-    isolation: parts.isolation,
-    results: fitResults(results),
-    notRun,
-    durationMs,
-  };
+  const body = verifyAnswer(parsed, parts, verified, startedAt);
+  const outcomes = verified.results.map((result) => result.outcome);
+  log('request.done', { nonce: parsed.nonce, durationMs: body.durationMs, outcomes });
   send(parts, response, 200, body);
-}
-
-function readRequest(text: string): ReturnType<typeof parseRequest> {
-  try {
-    return parseRequest(text);
-  } catch (error) {
-    if (error instanceof BadRequest) throw new HttpError(400, 'BAD_REQUEST', error.message);
-    throw error;
-  }
 }
 
 /** A body this many times too large is no longer read to its end for the sake of a proper answer. */
 const DRAIN_FACTOR = 4;
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const tooLarge = new HttpError(413, 'TOO_LARGE', `the body is larger than ${MAX_REQUEST_BYTES} bytes`);
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > MAX_REQUEST_BYTES * DRAIN_FACTOR) throw tooLarge;
+      if (bytes > MAX_REQUEST_BYTES * DRAIN_FACTOR) throw tooLarge();
       // Not kept, but read on for a while: a caller still writing would never see our answer.
       if (bytes > MAX_REQUEST_BYTES) chunks.length = 0;
       else chunks.push(chunk);
     }
   } catch (error) {
-    if (error === tooLarge) throw error;
+    if (error instanceof HttpError) throw error;
     throw new HttpError(400, 'BAD_REQUEST', 'the body could not be read');
   }
-  if (bytes > MAX_REQUEST_BYTES) throw tooLarge;
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw new HttpError(400, 'BAD_REQUEST', 'the body is not UTF-8');
-  }
+  if (bytes > MAX_REQUEST_BYTES) throw tooLarge();
+  return Buffer.concat(chunks);
 }
 
 function authorised(token: string | undefined, header: string | undefined): boolean {

@@ -8,6 +8,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } fr
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { log } from './log.ts';
 
 const NAME = /^assay-host-(\d+)-[0-9a-f]{16}$/;
 
@@ -23,7 +24,7 @@ export function randomName(): string {
 }
 
 /** Removes directories of hosts that crashed. Only our own uid's, and only when the pid is gone. */
-export function removeLeftovers(): string[] {
+export function removeLeftovers(): void {
   const removed: string[] = [];
   for (const name of readdirSync(tmpdir())) {
     const pid = Number(NAME.exec(name)?.[1]);
@@ -37,7 +38,7 @@ export function removeLeftovers(): string[] {
       // Someone else's, or gone meanwhile: not ours to insist on.
     }
   }
-  return removed;
+  if (removed.length > 0) log('leftovers.removed', { removed });
 }
 
 function isAlive(pid: number): boolean {

@@ -32,11 +32,9 @@ export interface RoomScripts {
   readonly fsPromises: string;
 }
 
-/** The folder of the case as a check is told it. */
-export const CASE_ROOT = '/bundle/case';
 export const CHECK_MODULE = 'check.mjs';
 /** Of the runtime inside, whichever program it is; Node's built-in modules need no flag as of this date. */
-const COMPATIBILITY_DATE = '2026-10-20';
+export const COMPATIBILITY_DATE = '2026-10-20';
 
 export function bundleOf(scripts: RoomScripts, check: string, files: CaseInput['files']): Bundle {
   const modules: Record<string, Module> = {
@@ -56,9 +54,9 @@ export function bundleOf(scripts: RoomScripts, check: string, files: CaseInput['
 }
 
 /**
- * Module names are URLs: what is not plain would come back escaped or cut off. `room/fs.mjs` undoes it.
+ * Module names are URLs: what is not plain would come back escaped or cut off. `room/file-system.mjs` undoes it.
  */
-export function encodePath(path: string): string {
+function encodePath(path: string): string {
   return path.split('/').map(encodeName).join('/');
 }
 

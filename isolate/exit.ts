@@ -1,8 +1,15 @@
 /** How one isolate ended, and what that says of the check that ran in it. Nothing here turns a bad end into a good one. */
-import { readFindings, readFrames } from '../container/findings.ts';
+import { readFindings, readFrames, readThrown } from '../container/findings.ts';
 import type { KillCause, RoomExit } from '../container/jail/run.ts';
-import { MAX_CONSOLE_BYTES, MAX_ERROR_CHARS } from '../container/limits.ts';
-import { abnormalEnding, type Ending, ending, endingOfThrown } from '../container/outcome.ts';
+import { MAX_CONSOLE_BYTES } from '../container/limits.ts';
+import {
+  abnormalEnding,
+  checkError,
+  type Ending,
+  ending,
+  endingOfThrown,
+  MEMORY_EXCEEDED,
+} from '../container/outcome.ts';
 import type { CheckError, Finding } from '../container/protocol.ts';
 import { cleanText } from '../container/text.ts';
 import type { Checked } from '../container/verify.ts';
@@ -27,7 +34,7 @@ export interface IsolateExit {
 export function readRefusal(text: string): CheckError | undefined {
   const found = /\bSyntaxError: ([^\n]*)\n\s+at check\.mjs:(\d+)/.exec(text);
   if (found === null) return undefined;
-  return { name: 'SyntaxError', message: cleanText(found[1] ?? '', MAX_ERROR_CHARS), line: Number(found[2]) };
+  return checkError('SyntaxError', found[1] ?? '', Number(found[2]));
 }
 
 export function endedWith(how: Partial<IsolateExit>): IsolateExit {
@@ -49,9 +56,7 @@ const OUT_OF_MEMORY = /Cannot allocate memory|[Uu]nable to allocate|out of memor
 function judge(exit: IsolateExit, token: string): Judged {
   if (exit.refused !== undefined) return { outcome: 'exited', error: exit.refused };
   if (exit.died !== undefined && exit.failure === undefined && exit.killedFor === undefined) {
-    if (OUT_OF_MEMORY.test(exit.complaint)) {
-      return ending('memory_exceeded', 'MemoryExceeded', 'it needed more memory than allowed');
-    }
+    if (OUT_OF_MEMORY.test(exit.complaint)) return MEMORY_EXCEEDED;
   }
   const abnormal = abnormalEnding(asRoomExit(exit));
   if (abnormal) return abnormal;
@@ -59,12 +64,9 @@ function judge(exit: IsolateExit, token: string): Judged {
   const answer = readFrames(exit.answer, token);
   if (answer.kind === 'error') return thrownEnding(answer.value);
   if (answer.kind === 'none') return unanswered('');
-  if (answer.kind === 'garbled') {
-    return ending('invalid_result', 'InvalidResult', 'something else than a result came from the isolate');
-  }
+  if (answer.kind === 'garbled') return invalid('something else than a result came from the isolate');
   const read = readFindings(answer.value);
-  if ('problem' in read) return ending('invalid_result', 'InvalidResult', read.problem);
-  return { outcome: 'exited', findings: read.findings };
+  return 'problem' in read ? invalid(read.problem) : { outcome: 'exited', findings: read.findings };
 }
 
 function asRoomExit({ killedFor, failure, died, complaint, undead }: IsolateExit): RoomExit {
@@ -85,31 +87,21 @@ function unanswered(complaint: string): Ending {
     return ending('exited', 'NeverSettled', "the check's promise never settled");
   }
   const status = /process\.exit\((-?\d+)\)/.exec(complaint)?.[1];
-  const message =
-    status === undefined
-      ? 'the isolate gave no result'
-      : `the process ended with status ${status} before the check returned`;
+  if (status === undefined) return invalid('the isolate gave no result');
+  return invalid(`the process ended with status ${status} before the check returned`);
+}
+
+function invalid(message: string): Ending {
   return ending('invalid_result', 'InvalidResult', message);
 }
 
-/** The harness's error frame: four strings, each of them the check's to choose. */
 function thrownEnding(value: unknown): Ending {
-  const fields = new Map<string, unknown>(
-    Object.entries(typeof value === 'object' && value !== null ? value : {}),
+  const { error, code } = readThrown(value, LINE_IN_CHECK, (text) =>
+    text.replaceAll('check.mjs', 'check.ts'),
   );
-  const text = (key: string): string => {
-    const field = fields.get(key);
-    return typeof field === 'string' ? field : '';
-  };
-  const line = Number(
-    /(?:^|[\s(])(?:file:\/\/\/)?(?:bundle\/)?check\.mjs:(\d{1,7})/.exec(text('stack'))?.[1],
-  );
-  const error: CheckError = {
-    name: cleanText(text('name'), 100) || 'Error',
-    message: cleanText(text('message').replaceAll('check.mjs', 'check.ts'), MAX_ERROR_CHARS),
-    ...(Number.isInteger(line) && line >= 1 ? { line } : {}),
-  };
   if (error.name === 'RangeError' && NO_ROOM.test(error.message))
     return { outcome: 'memory_exceeded', error };
-  return endingOfThrown(error, text('code'));
+  return endingOfThrown(error, code);
 }
+
+const LINE_IN_CHECK = /(?:^|[\s(])(?:file:\/\/\/)?(?:bundle\/)?check\.mjs:(\d{1,7})/;

@@ -1,8 +1,6 @@
-/**
- * What the probe of an isolate saw, as the flags every back end reports. A wall counts as standing only
- * when its attacks were seen to fail; no answer counts as fallen.
- */
-import { ISOLATION_FLAGS, type IsolationFlag, type IsolationReport } from '../container/protocol.ts';
+/** What the probe of an isolate saw, and what its surroundings say to that, as the flags of a report. */
+import { isolationReport, type Probe } from '../container/isolation.ts';
+import type { IsolationFlag, IsolationReport } from '../container/protocol.ts';
 import type { Checked } from '../container/verify.ts';
 
 /** The probe's case: what is not to be changed, and names that a runtime may garble. */
@@ -20,22 +18,22 @@ export interface Surroundings {
   readonly kernel: Readonly<Partial<Record<IsolationFlag, boolean>>> | undefined;
 }
 
-export function readProbe(checked: Checked): Readonly<Record<string, unknown>> {
+export function readProbe(checked: Checked): Probe {
   try {
-    return JSON.parse(checked.findings[0]?.message ?? '') as Record<string, unknown>;
+    return JSON.parse(checked.findings[0]?.message ?? '') as Probe;
   } catch {
     return {};
   }
 }
 
 export function judgeProbe(
-  probe: Readonly<Record<string, unknown>>,
+  probe: Probe,
   { jail, visits, lookedUp, leaked, kernel }: Surroundings,
 ): IsolationReport {
   const held = (name: string): boolean => probe[name] === true;
   // Code that can start nothing, load nothing and signal nobody has no use for a uid or a capability.
   const idle = held('nothingToActWith');
-  const measured: Record<string, boolean> = {
+  return isolationReport(jail, probe, {
     dnsBlocked: held('dnsBlocked') && !lookedUp,
     loopbackBlocked: held('loopbackBlocked') && visits === 0,
     outsideWriteBlocked: held('outsideWriteBlocked') && !leaked,
@@ -44,11 +42,5 @@ export function judgeProbe(
     uidDropped: idle && kernel?.uidDropped !== false,
     capabilitiesDropped: idle && kernel?.capabilitiesDropped !== false,
     noNewPrivileges: idle && kernel?.noNewPrivileges !== false,
-  };
-  const flags = ISOLATION_FLAGS.map((flag) => [flag, measured[flag] ?? held(flag)] as const);
-  return {
-    jail,
-    flags: Object.fromEntries(flags) as Record<IsolationFlag, boolean>,
-    measuredAt: new Date().toISOString(),
-  };
+  });
 }

@@ -20,6 +20,14 @@ export type NarrowResult =
   /** This build of ast-grep may not give the command line's answer. */
   | { readonly unsupported: string };
 
+/** What came of a job, or why nothing did. */
+export type Done<T> =
+  | { readonly value: T }
+  /** It took too long, or whoever asked for it left. */
+  | { readonly late: true }
+  | { readonly outOfMemory: true }
+  | { readonly failure: string };
+
 export interface Jobs {
   strip(source: string): StripResult;
   narrow(rule: RuleInput, cases: readonly CaseInput['files'][]): Promise<NarrowResult>;

@@ -3,8 +3,8 @@
  * fresh isolate per case. What starts isolates and what parses is handed in: the same session runs on
  * workerd processes and on a Worker Loader.
  */
-import { MAX_ERROR_CHARS, STRIP_TIMEOUT_MS, TOGETHER_TIMEOUT_MS } from '../container/limits.ts';
-import { type Ending, ending } from '../container/outcome.ts';
+import { STRIP_TIMEOUT_MS, TOGETHER_TIMEOUT_MS } from '../container/limits.ts';
+import { checkError, type Ending, ending, STOPPED } from '../container/outcome.ts';
 import {
   type CaseInput,
   type Match,
@@ -13,18 +13,12 @@ import {
   UNSUPPORTED,
   type VerifyRequest,
 } from '../container/protocol.ts';
-import type { Release, Slots } from '../container/slots.ts';
-import { cleanText } from '../container/text.ts';
+import type { Slots } from '../container/slots.ts';
 import type { BackEnd, Checked, Narrowed, Session } from '../container/verify.ts';
 import { type Bundle, bundleOf, type RoomScripts } from './bundle.ts';
 import { type IsolateExit, toChecked } from './exit.ts';
-import type { NarrowResult, StripResult } from './jobs.ts';
+import type { Done, NarrowResult, StripResult } from './jobs.ts';
 import { unsupported } from './needs.ts';
-
-export type Late = { readonly late: true };
-export type Failure = { readonly failure: string };
-export type OutOfMemory = { readonly outOfMemory: true };
-type Done<T> = { readonly value: T } | Late | OutOfMemory | Failure;
 
 export interface Parsers {
   strip(source: string, timeoutMs: number, signal: AbortSignal): Promise<Done<StripResult>>;
@@ -110,7 +104,7 @@ type PreparedCheck = { readonly code: string } | { readonly ending: Ending };
 
 /** Never rejects. */
 async function prepareCheck(factory: Factory, source: string, signal: AbortSignal): Promise<PreparedCheck> {
-  const release: Release | undefined = await factory.slots.acquire(signal);
+  const release = await factory.slots.acquire(signal);
   if (release === undefined)
     return { ending: ending('host_error', 'HostError', 'there was no time to strip types') };
   try {
@@ -123,8 +117,7 @@ async function prepareCheck(factory: Factory, source: string, signal: AbortSigna
     if ('failure' in done) return { ending: ending('host_error', 'HostError', done.failure) };
     if ('code' in done.value) return done.value;
     const { message, line } = done.value.error;
-    const error = { name: 'SyntaxError', message: cleanText(message, MAX_ERROR_CHARS) };
-    return { ending: { outcome: 'exited', error: line === undefined ? error : { ...error, line } } };
+    return { ending: { outcome: 'exited', error: checkError('SyntaxError', message, line) } };
   } finally {
     release();
   }
@@ -163,10 +156,7 @@ class IsolateSession implements Session {
     const { parsers } = this.#factory;
     const done = await parsers.narrow(this.#request.rule, [this.#files(index)], timeoutMs, this.#signal);
     if ('late' in done) {
-      const end = this.#signal.aborted
-        ? ending('host_error', 'Cancelled', 'the verification was cancelled')
-        : ending('timed_out', 'TimedOut', 'the time for this case ran out');
-      return { matches: [], ending: end };
+      return { matches: [], ending: this.#signal.aborted ? STOPPED.cancelled : STOPPED.deadline };
     }
     if ('outOfMemory' in done) return { matches: [], ending: NO_MEMORY };
     // Of this thread, not of the rule: another try may well go right.

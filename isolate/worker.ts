@@ -4,18 +4,22 @@
  * measurement of the walls outlive it.
  */
 import {
+  HttpError,
+  isIsolated,
+  readRequest,
+  refusal,
+  routeOf,
+  tooLarge,
+  verifyAnswer,
+} from '../container/http.ts';
+import {
   BUILD_HEADER,
   type HealthResponse,
   HOST_PARALLELISM,
   type HostBuild,
-  type HostErrorCode,
   type IsolationReport,
   MAX_REQUEST_BYTES,
-  PROTOCOL_VERSION,
-  type VerifyResponse,
 } from '../container/protocol.ts';
-import { BadRequest, parseRequest } from '../container/request.ts';
-import { fitResults } from '../container/size.ts';
 import { Slots } from '../container/slots.ts';
 import { messageOf } from '../container/text.ts';
 import { verifyCases } from '../container/verify.ts';
@@ -37,62 +41,34 @@ let engine: Engine | undefined = await createEngine(ENGINE_ASSETS);
 /** That every wall stood, as the first request measured it that saw it; each sees its own promise. */
 let measured: IsolationReport | undefined;
 
-class HttpError extends Error {
-  readonly status: number;
-  readonly code: HostErrorCode;
-
-  constructor(status: number, code: HostErrorCode, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
-
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     try {
       return answer(env, 200, await handle(request, env));
     } catch (error) {
-      const known = error instanceof HttpError ? error : undefined;
-      if (known === undefined)
+      if (!(error instanceof HttpError))
         console.error(JSON.stringify({ event: 'request.failed', message: messageOf(error) }));
-      const body = {
-        error: { code: known?.code ?? 'INTERNAL', message: known?.message ?? 'the host failed' },
-      };
-      return answer(env, known?.status ?? 500, body);
+      const { status, body } = refusal(error);
+      return answer(env, status, body);
     }
   },
 };
 
 async function handle(request: Request, env: Env): Promise<object> {
-  const route = `${request.method} ${new URL(request.url).pathname}`;
-  if (route !== 'GET /healthz' && route !== 'POST /verify') {
-    throw new HttpError(404, 'NOT_FOUND', 'only GET /healthz and POST /verify exist');
-  }
+  const route = routeOf(request.method, new URL(request.url).pathname);
   if (env.BUILD_ID === '') throw new HttpError(500, 'INTERNAL', 'BUILD_ID is not set');
   const isolation = measured ?? (await measureIsolation(env.LOADER));
+  const ok = isIsolated(isolation);
   // One busy moment is not to refuse this instance for good: only what held is remembered.
-  if (Object.values(isolation.flags).every(Boolean)) measured = isolation;
+  if (ok) measured = isolation;
   const build = buildOf(env);
-  if (route === 'GET /healthz') {
-    const ok = Object.values(isolation.flags).every(Boolean);
-    return { ok, build, isolation } satisfies HealthResponse;
-  }
+  if (route === 'health') return { ok, build, isolation } satisfies HealthResponse;
   const startedAt = performance.now();
   const parsed = readRequest(await readBody(request));
   // Slots of one request only: a promise of one request must not be settled by another.
   const backEnd = isolatesBackEnd(factoryOf(env, new Slots(HOST_PARALLELISM)));
-  const { results, notRun } = await verifyCases(backEnd, parsed, request.signal);
-  const durationMs = Math.round(performance.now() - startedAt);
-  const head = { protocol: PROTOCOL_VERSION, nonce: parsed.nonce } as const;
-  return {
-    ...head,
-    build,
-    isolation,
-    results: fitResults(results),
-    notRun,
-    durationMs,
-  } satisfies VerifyResponse;
+  const verified = await verifyCases(backEnd, parsed, request.signal);
+  return verifyAnswer(parsed, { build, isolation }, verified, startedAt);
 }
 
 function factoryOf(env: Env, slots: Slots): Factory {
@@ -104,9 +80,11 @@ function factoryOf(env: Env, slots: Slots): Factory {
   };
 }
 
+type Attempt<T> = { readonly value: T } | { readonly failure: string };
+
 /** Done in this very isolate, except for the stripping of types: nothing here can be interrupted. */
 function parsersOf(env: Env): Parsers {
-  const attempt = async <T>(work: Promise<T>): Promise<{ value: T } | { failure: string }> => {
+  const attempt = async <T>(work: Promise<T>): Promise<Attempt<T>> => {
     try {
       return { value: await work };
     } catch (error) {
@@ -115,9 +93,7 @@ function parsersOf(env: Env): Parsers {
   };
   // One after the other, and each to its end within one event: what replaces the engine finds nobody at work.
   let last: Promise<unknown> = Promise.resolve();
-  const useEngine = <T>(
-    work: (engine: Engine) => Promise<T>,
-  ): Promise<{ value: T } | { failure: string }> => {
+  const useEngine = <T>(work: (engine: Engine) => Promise<T>): Promise<Attempt<T>> => {
     const done = last.then(async () => {
       const outcome = await attempt(withEngine(work));
       if ('failure' in outcome || isBreakdown(outcome.value)) engine = undefined;
@@ -147,16 +123,7 @@ function buildOf(env: Env): HostBuild {
   return { id: env.BUILD_ID, node: 'workerd', astGrep: '0.45.3 wasm' };
 }
 
-function readRequest(text: string): ReturnType<typeof parseRequest> {
-  try {
-    return parseRequest(text);
-  } catch (error) {
-    if (error instanceof BadRequest) throw new HttpError(400, 'BAD_REQUEST', error.message);
-    throw error;
-  }
-}
-
-async function readBody(request: Request): Promise<string> {
+async function readBody(request: Request): Promise<ArrayBuffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body ?? []) {
@@ -164,16 +131,8 @@ async function readBody(request: Request): Promise<string> {
     // Read on without keeping: a caller that still writes would never see the answer.
     if (bytes <= MAX_REQUEST_BYTES) chunks.push(chunk);
   }
-  if (bytes > MAX_REQUEST_BYTES) {
-    throw new HttpError(413, 'TOO_LARGE', `the body is larger than ${MAX_REQUEST_BYTES} bytes`);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-      await new Blob(chunks).arrayBuffer(),
-    );
-  } catch {
-    throw new HttpError(400, 'BAD_REQUEST', 'the body is not UTF-8');
-  }
+  if (bytes > MAX_REQUEST_BYTES) throw tooLarge();
+  return new Blob(chunks).arrayBuffer();
 }
 
 function answer(env: Env, status: number, body: object): Response {

@@ -5,7 +5,7 @@
  * Round it lies one more pid namespace: bubblewrap ends as soon as its command has, while others in the
  * room may still be dying (measured); unshare ends only when the kernel has seen all of them dead.
  */
-import { type Jail, prlimitArgs, ROOM, ROOM_ENV, type RoomCommand, type RoomSpec } from './jail.ts';
+import { type Jail, prlimitArgs, ROOM, ROOM_ENV, type RoomCommand, type RoomSpec, userArgs } from './jail.ts';
 import type { Skeleton } from './skeleton.ts';
 import type { Tools } from './tools.ts';
 
@@ -28,7 +28,7 @@ export function bubblewrapJail(
     ownUid: asRoot,
     sharesFolders: true,
     command(spec, uid): RoomCommand {
-      const drop = asRoot ? [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'] : [];
+      const drop = asRoot ? userArgs(uid) : [];
       const [dropFirst, dropAfterMounts] = mayMount ? [[], drop] : [drop, []];
       return {
         file: tools.setpriv,

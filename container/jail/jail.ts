@@ -2,7 +2,7 @@
  * What a jail is to the rest of the host: something that turns "run this inside an empty room" into
  * a command line. Building the command is pure; `run.ts` starts it, watches it and sees it dead.
  */
-import type { RoomLimits } from '../limits.ts';
+import { MAX_CPU_SECONDS, type RoomLimits } from '../limits.ts';
 import type { IsolationReport } from '../protocol.ts';
 
 /** Paths as seen inside a room. */
@@ -67,15 +67,15 @@ export interface Jail {
   readonly sweep?: (uid: number) => Promise<boolean>;
 }
 
-/** Far above what any case can burn before its wall clock ends it. */
-const MAX_CPU_SECONDS = 3_600;
+/** Flags of setpriv(1) for another user who is in no group. */
+export function userArgs(uid: number): string[] {
+  return [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+}
 
 /** Flags of prlimit(1), applied inside the room so that RLIMIT_NPROC counts the room's processes alone. */
 export function prlimitArgs(limits: RoomLimits): string[] {
   const both = (value: number): string => `${value}:${value}`;
   return [
-    // SIGXCPU names the cause. Who ignores it meets the wall clock: SIGKILL at a hard limit would look like
-    // a kill from outside.
     `--cpu=${limits.cpuSeconds}:${MAX_CPU_SECONDS}`,
     `--data=${both(limits.dataBytes)}`,
     `--nproc=${both(limits.processes)}`,

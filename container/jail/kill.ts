@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEATH_GRACE_MS } from '../limits.ts';
+import { userArgs } from './jail.ts';
 import type { Tools } from './tools.ts';
 
 /**
@@ -55,7 +56,7 @@ export async function killUid(uid: number, tools: Tools): Promise<boolean> {
 
 function killAllAs(uid: number, tools: Tools): Promise<void> {
   return new Promise((resolve) => {
-    const drop = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs'];
+    const drop = [...userArgs(uid), '--no-new-privs'];
     const child = spawn(tools.setpriv, [...drop, tools.sh, '-c', 'kill -s KILL -- -1'], {
       stdio: 'ignore',
       env: {},

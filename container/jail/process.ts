@@ -6,7 +6,7 @@
  */
 import { chmodSync, chownSync, copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Jail, prlimitArgs, ROOM, type RoomCommand, type RoomSpec } from './jail.ts';
+import { type Jail, prlimitArgs, ROOM, type RoomCommand, type RoomSpec, userArgs } from './jail.ts';
 import { killGroup, killUid } from './kill.ts';
 import { addProgram, type Skeleton } from './skeleton.ts';
 import type { Tools } from './tools.ts';
@@ -28,13 +28,12 @@ export function processJail(skeleton: Skeleton, tools: Tools, own: ProcessTools)
     sharesFolders: false,
     command(spec, uid, name): RoomCommand {
       const root = join(skeleton.roomsDir, name);
-      const drop = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
       return {
         file: tools.sh,
         args: [
           ...['-c', FIRST_TO_GO, 'room', own.chroot, root],
           ...['/bin/prlimit', ...prlimitArgs(spec.limits)],
-          ...['/bin/setpriv', ...drop, '--no-new-privs'],
+          ...['/bin/setpriv', ...userArgs(uid), '--no-new-privs'],
           ...['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'],
           // After the change of uid, which clears it.
           ...['/bin/setpriv', '--pdeathsig=KILL', '/bin/env', '-C', spec.cwd, ...spec.argv],

@@ -10,6 +10,7 @@ import { writeFileSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { DEATH_GRACE_MS, MAX_RESULT_BYTES } from '../limits.ts';
 import { log } from '../log.ts';
 import { randomName } from '../temp.ts';
@@ -21,7 +22,8 @@ import { takeUid } from './uids.ts';
 
 /** What a room is told, and how long it may take over it. */
 export interface RoomTask {
-  readonly stdin?: string;
+  /** As text, or made anew for each run by whoever has more of it than should be held at once. */
+  readonly stdin?: string | (() => AsyncIterable<Uint8Array>);
   /** Wall clock in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -38,6 +40,8 @@ export interface RunOptions extends RoomTask {
   /** Bytes kept of the interleaved output; stdout alone is kept whole when `keepStdout` is set. */
   readonly keepBytes: number;
   readonly keepStdout?: boolean;
+  /** Takes the output as it comes, which then counts for no limit here; the room is killed when it says false. */
+  readonly onOutput?: (from: 'stdout' | 'stderr', chunk: Buffer) => boolean;
   /** Bytes of the result channel before the room is killed. */
   readonly maxResultBytes?: number;
   /** For the self-test: called with the outermost process id once it runs. */
@@ -89,7 +93,7 @@ export async function runRoom(jail: Jail, spec: RoomSpec, options: RunOptions): 
     undead = exit.undead || !swept;
     return { ...exit, undead };
   } catch (error) {
-    return failed(`the room could not be prepared: ${messageOf(error)}`, 0);
+    return without({ failure: `the room could not be prepared: ${messageOf(error)}` });
   } finally {
     // Who still lives under this uid could reach the next room that had it.
     if (!undead) uid.release();
@@ -98,19 +102,11 @@ export async function runRoom(jail: Jail, spec: RoomSpec, options: RunOptions): 
   }
 }
 
-function failed(failure: string, elapsedMs: number): RoomExit {
-  const none = { killedFor: undefined, code: undefined, signalled: undefined };
-  return {
-    ...none,
-    output: '',
-    stdout: '',
-    stderr: '',
-    lastWords: '',
-    result: '',
-    failure,
-    undead: false,
-    elapsedMs,
-  };
+/** The end of a room of which nothing was seen. */
+function without(why: Partial<RoomExit>): RoomExit {
+  const end = { killedFor: undefined, code: undefined, signalled: undefined, failure: undefined };
+  const said = { output: '', stdout: '', stderr: '', lastWords: '', result: '' };
+  return { ...end, ...said, undead: false, elapsedMs: 0, ...why };
 }
 
 function runCommand(
@@ -121,17 +117,16 @@ function runCommand(
 ): Promise<RoomExit> {
   const startedAt = performance.now();
   const elapsed = (): number => Math.round(performance.now() - startedAt);
-  if (options.signal.aborted)
-    return Promise.resolve({ ...failed('', 0), failure: undefined, killedFor: 'cancelled' });
-  if (options.timeoutMs <= 0)
-    return Promise.resolve({ ...failed('', 0), failure: undefined, killedFor: 'deadline' });
+  if (options.signal.aborted) return Promise.resolve(without({ killedFor: 'cancelled' }));
+  if (options.timeoutMs <= 0) return Promise.resolve(without({ killedFor: 'deadline' }));
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {
       // A group of its own, so that one kill reaches the whole chain; an environment of its own.
       child = spawn(file, args, { env: ROOM_ENV, detached: true, cwd: '/', stdio: Array(5).fill('pipe') });
     } catch (error) {
-      resolve(failed(`the room could not be started: ${messageOf(error)}`, elapsed()));
+      const failure = `the room could not be started: ${messageOf(error)}`;
+      resolve(without({ failure, elapsedMs: elapsed() }));
       return;
     }
     // What outlived the room's own process may hold its pipes: without a pid namespace it does not die with it.
@@ -146,7 +141,8 @@ function runCommand(
     child.once('close', (code, signal) => {
       resolve({ ...watch.end(jail, code, signal), elapsedMs: elapsed() });
     });
-    watch.onUndead = () => resolve({ ...failed('a killed room did not end', elapsed()), undead: true });
+    const failure = 'a killed room did not end';
+    watch.onUndead = () => resolve(without({ failure, undead: true, elapsedMs: elapsed() }));
     if (child.pid !== undefined) options.onStart?.(child.pid);
   });
 }
@@ -156,17 +152,10 @@ class Watch {
   readonly #child: ChildProcess;
   readonly #options: RunOptions;
   readonly #killTree: (pid: number) => void;
-  readonly #kept = {
-    output: new Sink(0),
-    stdout: new Sink(0),
-    stderr: new Sink(0),
-    result: new Sink(0),
-    setup: new Sink(0),
-  };
+  readonly #kept: Readonly<Record<'output' | 'stdout' | 'stderr' | 'result' | 'setup', Sink>>;
   #timer: NodeJS.Timeout;
   #signal: AbortSignal;
-  readonly #onAbort = (): void => this.#kill('cancelled');
-  readonly #killNow = (): void => this.#kill('cancelled');
+  readonly #cancel = (): void => this.#kill('cancelled');
   #lastWords = Buffer.alloc(0);
   #written = 0;
   #killedFor: KillCause | undefined;
@@ -179,33 +168,37 @@ class Watch {
     this.#child = child;
     this.#options = options;
     this.#killTree = kill;
-    this.#kept.output = new Sink(options.keepBytes);
-    this.#kept.stdout = new Sink(options.keepStdout ? options.maxOutputBytes : 0);
-    this.#kept.stderr = new Sink(options.keepBytes);
-    this.#kept.result = new Sink(options.maxResultBytes ?? MAX_RESULT_BYTES);
-    this.#kept.setup = new Sink(4096);
+    this.#kept = {
+      output: new Sink(options.keepBytes),
+      stdout: new Sink(options.keepStdout ? options.maxOutputBytes : 0),
+      stderr: new Sink(options.keepBytes),
+      result: new Sink(options.maxResultBytes ?? MAX_RESULT_BYTES),
+      setup: new Sink(4096),
+    };
     this.#timer = setTimeout(() => this.#kill('deadline'), options.timeoutMs);
     this.#signal = options.signal;
-    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
-    alive.add(this.#killNow);
+    this.#signal.addEventListener('abort', this.#cancel, { once: true });
+    alive.add(this.#cancel);
     this.#connect();
   }
 
   #connect(): void {
     const [stdin, stdout, stderr, result, setup] = this.#child.stdio as [Writable, ...Readable[]];
     for (const stream of this.#child.stdio) stream?.on('error', () => {});
-    if (this.#options.task === undefined) stdin.end(this.#options.stdin ?? '');
+    if (this.#options.task === undefined) giveStdin(stdin, this.#options.stdin);
     else this.#options.task.then((task) => this.#begin(task, stdin)).catch(() => this.#kill('cancelled'));
+    const { onOutput, maxOutputBytes } = this.#options;
     const output =
-      (own: Sink) =>
+      (from: 'stdout' | 'stderr') =>
       (chunk: Buffer): void => {
-        this.#written += chunk.length;
         this.#kept.output.add(chunk);
-        own.add(chunk);
-        if (this.#written > this.#options.maxOutputBytes) this.#kill('output');
+        this.#kept[from].add(chunk);
+        this.#written += onOutput === undefined ? chunk.length : 0;
+        const isTooMuch = this.#written > maxOutputBytes || onOutput?.(from, chunk) === false;
+        if (isTooMuch) this.#kill('output');
       };
-    stdout?.on('data', output(this.#kept.stdout));
-    stderr?.on('data', output(this.#kept.stderr));
+    stdout?.on('data', output('stdout'));
+    stderr?.on('data', output('stderr'));
     stderr?.on('data', (chunk: Buffer) => {
       this.#lastWords = Buffer.concat([this.#lastWords, chunk]).subarray(-LAST_WORDS_BYTES);
     });
@@ -217,13 +210,13 @@ class Watch {
 
   #begin(task: RoomTask, stdin: Writable): void {
     clearTimeout(this.#timer);
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#signal.removeEventListener('abort', this.#cancel);
     if (this.#ended) return;
     this.#signal = task.signal;
     if (task.signal.aborted) this.#kill('cancelled');
-    else task.signal.addEventListener('abort', this.#onAbort, { once: true });
+    else task.signal.addEventListener('abort', this.#cancel, { once: true });
     this.#timer = setTimeout(() => this.#kill('deadline'), task.timeoutMs);
-    stdin.end(task.stdin ?? '');
+    giveStdin(stdin, task.stdin);
   }
 
   fail(reason: string): void {
@@ -250,8 +243,8 @@ class Watch {
     clearTimeout(this.#timer);
     clearTimeout(this.#deathTimer);
     this.#ended = true;
-    this.#signal.removeEventListener('abort', this.#onAbort);
-    alive.delete(this.#killNow);
+    this.#signal.removeEventListener('abort', this.#cancel);
+    alive.delete(this.#cancel);
     const setup = this.#kept.setup.text();
     const stderr = this.#kept.stderr.text();
     if (this.#failure === undefined && this.#killedFor === undefined) {
@@ -272,6 +265,12 @@ class Watch {
       undead: false,
     };
   }
+}
+
+/** A room may end without having read it all: that is no error of ours. */
+function giveStdin(pipe: Writable, given: RoomTask['stdin']): void {
+  if (typeof given !== 'function') pipe.end(given ?? '');
+  else pipeline(given(), pipe).catch(() => pipe.destroy());
 }
 
 /**

@@ -6,7 +6,15 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Jail, prlimitArgs, ROOM, type RoomCommand, type RoomSpec, type Weakness } from './jail.ts';
+import {
+  type Jail,
+  prlimitArgs,
+  ROOM,
+  type RoomCommand,
+  type RoomSpec,
+  userArgs,
+  type Weakness,
+} from './jail.ts';
 import type { Skeleton } from './skeleton.ts';
 import type { Tools } from './tools.ts';
 
@@ -32,7 +40,7 @@ export function utilLinuxJail(skeleton: Skeleton, tools: Tools, options: UtilLin
       const args = [
         // Ends the room when the supervisor dies, even by SIGKILL.
         '--pdeathsig=KILL',
-        ...(options.asRoot && options.userNamespaces ? dropTo(uid) : []),
+        ...(options.asRoot && options.userNamespaces ? userArgs(uid) : []),
         tools.unshare,
         ...namespaceFlags(options, weak),
         tools.sh,
@@ -76,15 +84,11 @@ function insideArgs(
     '/bin/prlimit',
     ...prlimitArgs(spec.limits),
     '/bin/setpriv',
-    ...(options.userNamespaces ? [] : dropTo(uid)),
+    ...(options.userNamespaces ? [] : userArgs(uid)),
     ...(weak.has('privileges') ? [] : ['--no-new-privs']),
     ...(weak.has('capabilities') ? [] : ['--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all']),
     ...spec.argv,
   ];
-}
-
-function dropTo(uid: number): string[] {
-  return [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
 }
 
 function fstabText(

@@ -4,7 +4,7 @@
 
 // The supervisor's own limits are what counts; these only keep a hostile answer short.
 const MAX_TEXT_CHARS = 8192;
-const MAX_FINDINGS = 1001;
+const USUAL_MOST_FINDINGS = 1001;
 
 const { stringify } = JSON;
 const { isArray } = Array;
@@ -37,8 +37,11 @@ function encodeFinding(finding) {
   return `{${text}}`;
 }
 
-/** @param send called at most once, with the kind of frame and its JSON text */
-module.exports = function answersTo(send) {
+/**
+ * @param send called at most once, with the kind of frame and its JSON text
+ * @param mostFindings how many of the findings are sent
+ */
+module.exports = function answersTo(send, mostFindings = USUAL_MOST_FINDINGS) {
   let sent = false;
 
   function result(value) {
@@ -52,7 +55,7 @@ module.exports = function answersTo(send) {
     }
     const count = value.length;
     let text = '';
-    for (let i = 0; i < count && i < MAX_FINDINGS; i += 1) {
+    for (let i = 0; i < count && i < mostFindings; i += 1) {
       text += (i === 0 ? '' : ',') + encodeFinding(value[i]);
     }
     finish('R', `[${text}]`);

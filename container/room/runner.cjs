@@ -21,8 +21,8 @@ const getExitCode = exitCode.get.bind(process);
 
 /** Of the task only its root and matches are kept as text: a check can search the heap of its own process. */
 function readTask() {
-  const { token, root, matches } = JSON.parse(fs.readFileSync(0, 'utf8'));
-  return { token: privateBytes(token), root, matches };
+  const { token, root, matches, mostFindings } = JSON.parse(fs.readFileSync(0, 'utf8'));
+  return { token: privateBytes(token), root, matches, mostFindings };
 }
 
 /** In memory of their own: small buffers share a pool, and a check can read all of it. */
@@ -32,7 +32,7 @@ function privateBytes(text) {
   return bytes;
 }
 
-const { token, root, matches } = readTask();
+const { token, root, matches, mostFindings } = readTask();
 
 function send(kind, body) {
   const text = ` ${kind} ${body}\n`;
@@ -46,7 +46,7 @@ function send(kind, body) {
   }
 }
 
-const answer = answersTo(send);
+const answer = answersTo(send, mostFindings);
 
 process.on('uncaughtException', (error) => {
   const late = answer.sent();

@@ -5,7 +5,14 @@
  */
 import { MAX_CONSOLE_BYTES, MAX_OUTPUT_BYTES, MAX_RESULT_BYTES } from '../../container/limits.ts';
 import { messageOf } from '../../container/text.ts';
-import { type Bundle, type BundleTask, cannotSeeProcess, type Module } from '../bundle.ts';
+import {
+  type Bundle,
+  type BundleTask,
+  CHECK_MODULE,
+  COMPATIBILITY_DATE,
+  cannotSeeProcess,
+  type Module,
+} from '../bundle.ts';
 import { endedWith, type IsolateExit, readRefusal } from '../exit.ts';
 import type { StripResult } from '../jobs.ts';
 import type { IsolateTask } from '../session.ts';
@@ -15,7 +22,7 @@ export async function runLoaded(
   bundle: Bundle,
   { token, matches, timeoutMs, signal }: IsolateTask,
 ): Promise<IsolateExit> {
-  const check = bundle.modules['check.mjs'];
+  const check = bundle.modules[CHECK_MODULE];
   const withoutProcess = check !== undefined && 'js' in check && cannotSeeProcess(check.js);
   const question = { token, matches, withoutProcess, keepBytes: MAX_CONSOLE_BYTES };
   const body = JSON.stringify(question satisfies BundleTask);
@@ -105,7 +112,7 @@ export async function stripLoaded(
   timeoutMs: number,
 ): Promise<StripResult> {
   const worker = loader.load({
-    compatibilityDate: '2026-10-20',
+    compatibilityDate: COMPATIBILITY_DATE,
     mainModule: 'strip.mjs',
     modules: {
       'strip.mjs': { js: scripts.strip },

@@ -3,10 +3,6 @@ declare module '*.wasm' {
   const module: WebAssembly.Module;
   export default module;
 }
-declare module '*/wasm_bg.wasm?bytes' {
-  const bytes: ArrayBuffer;
-  export default bytes;
-}
 declare module '*.mjs' {
   const text: string;
   export default text;

@@ -2,7 +2,7 @@
  * The configuration of one workerd process: one worker, made of the bundle's modules, and no network at
  * all. Layouts are those of `workerd.capnp` in the package of workerd that is installed.
  */
-import type { Bundle, Module } from '../bundle.ts';
+import { type Bundle, COMPATIBILITY_DATE, type Module } from '../bundle.ts';
 import { encodeMessage, type Structure, type Value } from './capnp.ts';
 
 /** The one socket, whose address comes with the command line. */
@@ -41,7 +41,7 @@ export function workerdConfig(
  * before it refuses them, and a name can carry what a check has read.
  */
 const NOWHERE: Pick<Bundle, 'modules' | 'compatibilityDate'> = {
-  compatibilityDate: '2026-10-20',
+  compatibilityDate: COMPATIBILITY_DATE,
   modules: {
     // No handler for connect(): one that throws would look like a connection that was made and lost.
     'nowhere.mjs': { js: 'export default { fetch() { throw new Error("there is no network here"); } };' },

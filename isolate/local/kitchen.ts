@@ -5,15 +5,11 @@
 import { Worker } from 'node:worker_threads';
 import { MAX_READY_ROOM_AGE_MS } from '../../container/limits.ts';
 import { messageOf } from '../../container/text.ts';
-import type { Jobs } from '../jobs.ts';
+import type { Done, Jobs } from '../jobs.ts';
 import { KITCHEN_HEAP_MIB, MAX_KITCHEN_JOBS } from '../limits.ts';
 import type { JobAnswer, JobName, JobRequest } from './kitchen-thread.ts';
 
-export type JobResult<Name extends JobName> =
-  | { readonly value: Awaited<ReturnType<Jobs[Name]>> }
-  | { readonly late: true }
-  | { readonly outOfMemory: true }
-  | { readonly failure: string };
+type JobResult<Name extends JobName> = Done<Awaited<ReturnType<Jobs[Name]>>>;
 
 interface Thread {
   readonly worker: Worker;
@@ -159,11 +155,14 @@ function once(worker: Worker): Promise<void> {
   });
 }
 
-type Outcome = { readonly late: true } | { readonly outOfMemory: true } | JobAnswer;
-
-function work(worker: Worker, job: JobRequest, timeoutMs: number, signal: AbortSignal): Promise<Outcome> {
+function work(
+  worker: Worker,
+  job: JobRequest,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Done<unknown>> {
   return new Promise((resolve) => {
-    const end = (outcome: Outcome): void => {
+    const end = (outcome: Done<unknown>): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);

@@ -20,6 +20,7 @@ import {
 import { log } from '../../container/log.ts';
 import { randomName, removeTree } from '../../container/temp.ts';
 import { messageOf } from '../../container/text.ts';
+import { undisturbed } from '../../container/undisturbed.ts';
 import type { Bundle, BundleTask } from '../bundle.ts';
 import { endedWith, type IsolateExit, readRefusal } from '../exit.ts';
 import { ISOLATE_HEAP_MIB, START_TIMEOUT_MS } from '../limits.ts';
@@ -49,18 +50,15 @@ export function isolatesAlive(): number {
 
 const SIGKILL = constants.signals.SIGKILL;
 
-/** Once more when something outside killed it: a machine short of memory is no verdict on a check. */
-export async function runIsolate(
+/** Once more when something outside killed it. */
+export function runIsolate(
   runtime: Runtime,
   hostDir: string,
   bundle: Bundle,
   task: RunTask,
 ): Promise<IsolateExit> {
-  const exit = await runOnce(runtime, hostDir, bundle, task);
-  if (!wasKilledFromOutside(exit)) return exit;
-  log('isolate.killed-from-outside');
-  const again = await runOnce(runtime, hostDir, bundle, task);
-  return wasKilledFromOutside(again) ? { ...again, failure: 'the isolate was killed from outside' } : again;
+  const run = (): Promise<IsolateExit> => runOnce(runtime, hostDir, bundle, task);
+  return undisturbed('isolate', run, wasKilledFromOutside);
 }
 
 function wasKilledFromOutside({ killedFor, died, failure }: IsolateExit): boolean {

@@ -2,11 +2,10 @@
  * Measures the walls round a workerd process: runs the probe in a real one, beside listeners, a canary file
  * and a canary variable outside, and asks the kernel about the process where there is a /proc to ask.
  */
-import { randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Probe, untilSeen } from '../../container/isolation.ts';
+import { type Doors, withOutside } from '../../container/jail/outside.ts';
 import { waitForLeaf } from '../../container/jail/proc.ts';
 import { SELF_TEST_TIMEOUT_MS } from '../../container/limits.ts';
 import { log } from '../../container/log.ts';
@@ -19,37 +18,42 @@ import { roomScripts } from './room-scripts.ts';
 import { runIsolate } from './run.ts';
 import type { Runtime } from './tools.ts';
 
-const CANARY_VARIABLE = 'ASSAY_CANARY';
-
 export async function measureIsolation(runtime: Runtime, hostDir: string): Promise<IsolationReport> {
-  const canary = randomBytes(16).toString('hex');
   const dir = join(hostDir, randomName());
   mkdirSync(dir, { mode: 0o777 });
-  // Everyone may read and write it: only the walls of the isolate are to stop the probe.
-  const canaryFile = join(dir, 'canary');
-  writeFileSync(canaryFile, canary, { mode: 0o666 });
   const tempFile = `/tmp/assay-probe-${randomName()}`;
-  const doors = await openDoors(join(dir, 'door'));
-  process.env[CANARY_VARIABLE] = canary;
+  // Everyone may read it: only the walls of the isolate are to stop the probe.
+  const canaryFile = join(dir, 'canary');
   try {
-    const task = { canary, canaryFile, tempFile, hostPid: process.pid, ...doors.address };
-    const { probe, kernel, lookedUp } = await untilMeasured(() => probeOnce(runtime, hostDir, task));
-    const surroundings = {
-      jail: 'workerd',
-      visits: doors.visits(),
-      lookedUp,
-      leaked: existsSync(tempFile),
-      kernel,
-    } as const;
-    log('self-test', { probe, ...surroundings });
-    if (probe.showsCase === false) throw new Error('this workerd does not show a case as Node would');
-    return judgeProbe(probe, surroundings);
+    return await withOutside(canaryFile, async (canary, doors) => {
+      const address = await openDoors(doors, join(dir, 'door'));
+      const task = { canary, canaryFile, tempFile, hostPid: process.pid, ...address };
+      const { probe, kernel, lookedUp } = await untilMeasured(() => probeOnce(runtime, hostDir, task));
+      const surroundings = {
+        jail: 'workerd',
+        visits: doors.visits,
+        lookedUp,
+        leaked: existsSync(tempFile),
+        kernel,
+      } as const;
+      log('self-test', { probe, ...surroundings });
+      if (probe.showsCase === false) throw new Error('this workerd does not show a case as Node would');
+      return judgeProbe(probe, surroundings);
+    });
   } finally {
-    delete process.env[CANARY_VARIABLE];
-    doors.close();
     rmSync(dir, { recursive: true, force: true });
     rmSync(tempFile, { force: true });
   }
+}
+
+async function openDoors(
+  doors: Doors,
+  path: string,
+): Promise<{ readonly port: number; readonly path: string }> {
+  const port = await doors.tcp();
+  await doors.udp(port);
+  await doors.unix(path, { writableAll: true, readableAll: true });
+  return { port, path };
 }
 
 /** There is a kernel, but the process was not there when it was asked: every flag false. */
@@ -61,25 +65,13 @@ export const NOT_ASKED = {
 };
 
 export interface Seen {
-  readonly probe: Readonly<Record<string, unknown>>;
+  readonly probe: Probe;
   readonly kernel: Surroundings['kernel'] | typeof NOT_ASKED;
   readonly lookedUp: boolean;
 }
 
-/**
- * On a busy machine a probe may run out of time, or be gone before the kernel was asked about it: then nothing
- * was measured, which is tried again. What was measured stands, whatever it is.
- */
-const MOST_TRIES = 3;
-
-export async function untilMeasured(tryOnce: () => Promise<Seen>): Promise<Seen> {
-  let seen = await tryOnce();
-  for (let tries = 1; tries < MOST_TRIES && !wasMeasured(seen); tries += 1) seen = await tryOnce();
-  return seen;
-}
-
-function wasMeasured({ probe, kernel }: Seen): boolean {
-  return Object.keys(probe).length > 0 && kernel !== NOT_ASKED;
+export function untilMeasured(tryOnce: () => Promise<Seen>): Promise<Seen> {
+  return untilSeen(tryOnce, ({ kernel }) => kernel !== NOT_ASKED);
 }
 
 async function probeOnce(
@@ -131,38 +123,4 @@ function readOr(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Listeners outside the isolate, as the host's own port is: TCP and UDP, and a unix socket. */
-async function openDoors(path: string): Promise<{
-  readonly address: { readonly port: number; readonly path: string };
-  visits(): number;
-  close(): void;
-}> {
-  let visits = 0;
-  const open = (listen: (server: Server) => void): Promise<Server> =>
-    new Promise((resolve, reject) => {
-      const server = createServer((socket) => {
-        visits += 1;
-        socket.destroy();
-      });
-      server.once('error', reject).once('listening', () => resolve(server));
-      listen(server);
-    });
-  const tcp = await open((server) => server.listen(0, '127.0.0.1'));
-  const { port } = tcp.address() as AddressInfo;
-  const udp = createSocket('udp4').on('message', () => {
-    visits += 1;
-  });
-  await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve));
-  const local = await open((server) => server.listen({ path, writableAll: true, readableAll: true }));
-  return {
-    address: { port, path },
-    visits: () => visits,
-    close: () => {
-      tcp.close();
-      udp.close();
-      local.close();
-    },
-  };
 }

@@ -1,7 +1,9 @@
 /** The command line round workerd: limits and privileges, with the system's tools where they are there. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { userArgs } from '../../container/jail/jail.ts';
 import { findTool } from '../../container/jail/tools.ts';
+import { MAX_CPU_SECONDS } from '../../container/limits.ts';
 import { PROCESS_LIMITS } from '../limits.ts';
 import type { Outlet } from './config.ts';
 
@@ -9,7 +11,6 @@ import type { Outlet } from './config.ts';
 export type Weakness = 'privileges' | 'capabilities' | 'uid' | 'limits' | 'lookups' | 'network';
 
 export interface Runtime {
-  readonly workerd: string;
   /** Whether each process gets a user of its own. */
   readonly ownUid: boolean;
   readonly outlet: Outlet;
@@ -17,15 +18,13 @@ export interface Runtime {
 }
 
 /** workerd's own package knows which of its platform packages holds the program. */
-export function findWorkerd(): { readonly path: string; readonly version: string } {
-  const require = createRequire(import.meta.url);
-  const own = require.resolve('workerd/package.json');
-  const { version } = require('workerd/package.json') as { version: string };
+export function findWorkerd(): { readonly path: string } {
+  const own = createRequire(import.meta.url).resolve('workerd/package.json');
   const name = PLATFORMS[`${process.platform} ${process.arch}`];
   if (name === undefined) throw new Error(`there is no workerd for ${process.platform} on ${process.arch}`);
   const found = createRequire(own).resolve(`@cloudflare/workerd-${name}/package.json`);
   const program = process.platform === 'win32' ? 'workerd.exe' : 'workerd';
-  return { path: join(dirname(found), 'bin', program), version };
+  return { path: join(dirname(found), 'bin', program) };
 }
 
 const PLATFORMS: Readonly<Record<string, string>> = {
@@ -43,18 +42,16 @@ export function runtime(workerd: string, weaknesses: readonly Weakness[] = []): 
   const ownUid = isRoot && setpriv !== undefined && !weak('uid');
   const limits = prlimit === undefined || weak('limits') ? [] : [prlimit, ...limitOptions(ownUid), '--'];
   return {
-    workerd,
     ownUid,
     outlet: weak('network') ? 'anywhere' : weak('lookups') ? 'internet' : 'nowhere',
     command(uid, args) {
-      const drop = ownUid ? [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'] : [];
       const capabilities = [
         '--inh-caps=-all',
         '--ambient-caps=-all',
         ...(isRoot ? ['--bounding-set=-all'] : []),
       ];
       const options = [
-        ...drop,
+        ...(ownUid ? userArgs(uid) : []),
         ...(weak('capabilities') ? [] : capabilities),
         ...(weak('privileges') ? [] : ['--no-new-privs']),
         // Ends with this host, however that ends.
@@ -66,14 +63,10 @@ export function runtime(workerd: string, weaknesses: readonly Weakness[] = []): 
   };
 }
 
-/** Far above what any case can burn before its wall clock ends it. */
-const MAX_CPU_SECONDS = 3_600;
-
 function limitOptions(ownUid: boolean): string[] {
   const { dataBytes, cpuSeconds, openFiles, processes } = PROCESS_LIMITS;
   return [
     `--data=${dataBytes}`,
-    // SIGXCPU names the cause; SIGKILL, which comes at the hard limit, would look like a kill from outside.
     `--cpu=${cpuSeconds}:${MAX_CPU_SECONDS}`,
     `--nofile=${openFiles}`,
     '--fsize=0',

@@ -3,7 +3,7 @@
  * Files come in path order, captures in file-name order, matches in source order.
  */
 import { MAX_MATCHES, MAX_SCAN_BYTES } from '../../container/limits.ts';
-import { type Ending, ending } from '../../container/outcome.ts';
+import { type Ending, ending, STOPPED, TOO_MANY_MATCHES } from '../../container/outcome.ts';
 import type { CaptureInput, CaseInput, Match, RuleInput } from '../../container/protocol.ts';
 import { messageOf } from '../../container/text.ts';
 import type { Narrowed } from '../../container/verify.ts';
@@ -112,11 +112,8 @@ function spend(left: { bytes: number; matches: number }, matches: readonly Match
     left.bytes -= text.length * 2;
     for (const captured of Object.values(captures)) left.bytes -= captured.length;
   }
-  if (left.matches < 0) {
-    return ending('output_exceeded', 'TooManyMatches', `more than ${MAX_MATCHES} matches`);
-  }
-  if (left.bytes < 0) return ending('output_exceeded', 'OutputExceeded', 'it wrote more output than allowed');
-  return undefined;
+  if (left.matches < 0) return TOO_MANY_MATCHES;
+  return left.bytes < 0 ? STOPPED.output : undefined;
 }
 
 /** After a trap the state of the module is not to be trusted; whoever runs this throws it away. */

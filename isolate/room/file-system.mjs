@@ -10,7 +10,7 @@ const ROOT = '/bundle/case';
 const PLAIN = /^[A-Za-z0-9._-]+$/;
 const CODED = /~((?:[0-9a-f]{2})+)/g;
 
-/** Exported for who builds the bundle: one name of a path as the bundle knows it. */
+/** One name of a path as the bundle knows it; `../bundle.ts` writes the same. */
 function encodeName(name) {
   return PLAIN.test(name) ? name : `~${Buffer.from(name).toString('hex')}`;
 }
