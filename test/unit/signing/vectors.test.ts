@@ -49,3 +49,8 @@ describe('verification vectors', () => {
     expect(await verdictOf(vector)).toBe(vector.expect);
   });
 });
+
+test('the specification names every reason', async () => {
+  const spec = await readFile(new URL('../../../docs/spec/bundle.md', import.meta.url), 'utf8');
+  for (const reason of REFUSAL_REASONS) expect(spec).toContain(`\`${reason}\``);
+});
