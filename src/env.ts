@@ -22,6 +22,7 @@ export interface Bindings {
   readonly ANTHROPIC_API_KEY?: string;
   readonly ANTHROPIC_BASE_URL?: string;
   readonly MODEL?: string;
+  readonly MODELS?: string;
   readonly MODEL_MAX_TOKENS?: string;
   readonly MODEL_PRICES?: string;
   readonly ISOLATE?: Fetcher;
@@ -55,6 +56,8 @@ export interface Config {
   readonly tokens: readonly TokenEntry[];
   readonly model: {
     readonly id: string;
+    /** Every model a generation may be made with: the default, those with a price, and those of `MODELS`. */
+    readonly allowed: readonly string[];
     readonly apiKey: string;
     readonly baseUrl: string;
     readonly maxTokens: number;
@@ -96,11 +99,17 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.int().min(min).max(max));
 
+const modelList = z
+  .string()
+  .transform((text) => text.split(',').map((id) => id.trim()))
+  .pipe(z.array(z.string().min(1).max(200), 'must be a comma-separated list of model ids'));
+
 const settings = z.object({
   API_TOKENS: tokenList,
   ANTHROPIC_API_KEY: z.string().min(1),
   ANTHROPIC_BASE_URL: origin.default('https://api.anthropic.com'),
   MODEL: z.string().min(1).max(200),
+  MODELS: modelList.optional(),
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
@@ -148,6 +157,7 @@ async function check(bindings: Bindings): Promise<Config> {
     wakeAfterMs: value.WAKE_AFTER_MS,
     model: {
       id: value.MODEL,
+      allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],
       apiKey: value.ANTHROPIC_API_KEY,
       baseUrl: value.ANTHROPIC_BASE_URL,
       maxTokens: value.MODEL_MAX_TOKENS,

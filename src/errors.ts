@@ -14,6 +14,8 @@ interface FaultKind {
 export const FAULTS = {
   // The caller's side.
   UNAUTHORIZED: { status: 401, retryable: false },
+  /** The token is valid, and lacks the scope. */
+  FORBIDDEN: { status: 403, retryable: false },
   NOT_FOUND: { status: 404, retryable: false },
   NO_RULE: { status: 404, retryable: false },
   NO_REPORT: { status: 404, retryable: false },
@@ -27,7 +29,16 @@ export const FAULTS = {
   ENGINE_NOT_SUPPORTED: { status: 400, retryable: false },
   COST_LIMIT_NEEDS_PRICE: { status: 400, retryable: false },
   INVALID_QUERY: { status: 400, retryable: false },
+  MODEL_NOT_ALLOWED: { status: 400, retryable: false },
+  INVALID_IDEMPOTENCY_KEY: { status: 400, retryable: false },
   ALREADY_ENDED: { status: 409, retryable: false },
+  NOT_ENDED: { status: 409, retryable: false },
+  ALREADY_SIGNED: { status: 409, retryable: false },
+  /** Another retry of the same generation, with other options, is alive. */
+  RETRY_UNDER_WAY: { status: 409, retryable: false },
+  NOTHING_TO_GO_ON_FROM: { status: 409, retryable: false },
+  IDEMPOTENCY_MISMATCH: { status: 409, retryable: false },
+  RATE_LIMITED: { status: 429, retryable: true },
   // Our side, before any work.
   CONFIG_INVALID: { status: 503, retryable: false },
   // Our side, during work.

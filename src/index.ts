@@ -1,6 +1,7 @@
 /** Exports only: the fetch and cron handlers, the Workflow and the containers' Durable Objects. */
 import { app } from './api/app.ts';
 import type { Bindings } from './env.ts';
+import { expireKeys } from './workflows/expire-keys.ts';
 import { wakeStalled } from './workflows/wake-stalled.ts';
 
 export { ContainerGate } from './sandboxes/container-gate.ts';
@@ -10,7 +11,9 @@ export { GenerateRule } from './workflows/generate-rule.ts';
 export default {
   fetch: app.fetch,
   scheduled: async (_controller, bindings) => {
-    const sweep = await wakeStalled(bindings, new Date());
+    const now = new Date();
+    const sweep = await wakeStalled(bindings, now);
     console.log(JSON.stringify({ level: 'info', event: 'wake_sweep', ...sweep }));
+    await expireKeys(bindings, now);
   },
 } satisfies ExportedHandler<Bindings>;

@@ -1,38 +1,71 @@
 /**
- * Bearer tokens. Only hashes are configured; a presented token is hashed and compared with every one in
- * constant time, so that neither the time nor the answer tells which part was wrong. Without configured
- * tokens the configuration is invalid and nothing is served.
+ * Bearer tokens: those of the configuration, which may do everything, and those made with the API, which have
+ * scopes. Only hashes are known. Whatever is presented, and whether anything is, the same work is done (one
+ * hash, one comparison with each configured token, one look-up by hash) and the same answer given.
  */
-import { createMiddleware } from 'hono/factory';
+import type { Context } from 'hono';
 import type { TokenEntry } from '../env.ts';
 import { Fault } from '../errors.ts';
 import { sha256Hex } from '../rules/digest.ts';
+import type { Scope } from '../schema/tokens.ts';
+import { scopesOf, type TokenRow, type TokenStore } from '../store/tokens.ts';
 import type { AppEnv } from './context.ts';
 
 const BEARER = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
+const LAST_USE_STEP_MS = 3_600_000;
+const NO_HASH = '0'.repeat(64);
 
-export const authenticate = createMiddleware<AppEnv>(async function authenticateRequest(context, next) {
-  const presented = BEARER.exec(context.req.header('authorization') ?? '')?.[1];
-  const orgId = await orgOf(presented ?? '', context.get('config').tokens);
-  if (presented === undefined || orgId === null) {
-    throw new Fault('UNAUTHORIZED', 'send a valid token in the header "Authorization: Bearer <token>"');
-  }
-  context.set('orgId', orgId);
-  await next();
-});
-
-/** Looks at every entry whatever it finds, so that the time does not depend on the match. */
-export async function orgOf(token: string, entries: readonly TokenEntry[]): Promise<string | null> {
-  const digest = new TextEncoder().encode(await sha256Hex(token));
-  let found: string | null = null;
-  for (const entry of entries) {
-    if (equalConstantTime(digest, new TextEncoder().encode(entry.sha256))) found = entry.orgId;
-  }
-  return found;
+export interface Caller {
+  readonly orgId: string;
+  readonly scopes: readonly Scope[];
 }
 
-function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
+/**
+ * Who calls; the organisation is also set in the context.
+ * @throws Fault UNAUTHORIZED, the same for a token that is missing, wrong, revoked or expired
+ */
+export async function authenticate(context: Context<AppEnv>): Promise<Caller> {
+  const presented = BEARER.exec(context.req.header('authorization') ?? '')?.[1];
+  const { config, store } = context.var;
+  const caller = await callerOf(presented ?? '', config.tokens, store.tokens, new Date());
+  if (presented === undefined || caller === null) {
+    throw new Fault('UNAUTHORIZED', 'send a valid token in the header "Authorization: Bearer <token>"');
+  }
+  context.set('orgId', caller.orgId);
+  return caller;
+}
+
+/** Looks at every entry and in the store whatever it finds, so that the work does not depend on the match. */
+export async function callerOf(
+  token: string,
+  entries: readonly TokenEntry[],
+  tokens: Pick<TokenStore, 'byHash' | 'used'>,
+  now: Date,
+): Promise<Caller | null> {
+  const digest = await sha256Hex(token);
+  let found: Caller | null = null;
+  for (const entry of entries) {
+    if (equalConstantTime(digest, entry.sha256)) found = { orgId: entry.orgId, scopes: ['admin'] };
+  }
+  const row = await tokens.byHash(digest);
+  const matches = equalConstantTime(digest, row?.sha256 ?? NO_HASH);
+  if (row === null || !matches || !isGood(row, now)) return found;
+  await noteUse(row, tokens, now);
+  return found ?? { orgId: row.org_id, scopes: scopesOf(row) };
+}
+
+function isGood(row: TokenRow, now: Date): boolean {
+  return row.revoked_at === null && (row.expires_at === null || row.expires_at > now.toISOString());
+}
+
+/** To the hour: enough to see that a token is not used any more, without a write for every call. */
+async function noteUse(row: TokenRow, tokens: Pick<TokenStore, 'used'>, now: Date): Promise<void> {
+  const hour = new Date(Math.floor(now.getTime() / LAST_USE_STEP_MS) * LAST_USE_STEP_MS).toISOString();
+  if (row.last_used_at === null || row.last_used_at < hour) await tokens.used(row.id, hour);
+}
+
+function equalConstantTime(a: string, b: string): boolean {
   let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i += 1) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ (b.charCodeAt(i) || 0);
   return difference === 0;
 }

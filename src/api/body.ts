@@ -3,20 +3,27 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import { Fault } from '../errors.ts';
 import type { AppEnv } from './context.ts';
+import type { Body } from './route.ts';
 
 const MAX_ISSUES = 20;
 
 /** @throws Fault UNSUPPORTED_MEDIA_TYPE | BODY_TOO_LARGE | MALFORMED_JSON | INVALID_REQUEST */
 export async function readBody<T extends z.ZodType>(
   context: Context<AppEnv>,
-  schema: T,
-  maxBytes: number,
+  { schema, maxBytes, optional }: Body<T>,
 ): Promise<z.output<T>> {
-  const mediaType = (context.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  const declared = context.req.header('content-type');
+  const mediaType = (declared ?? '').split(';')[0]?.trim().toLowerCase();
+  const absent = optional === true && declared === undefined;
+  if (absent && (await readText(context.req.raw, maxBytes)) === '') return checked(schema, {});
   if (mediaType !== 'application/json') {
     throw new Fault('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json');
   }
   const value = parseJson(await readText(context.req.raw, maxBytes));
+  return checked(schema, value);
+}
+
+function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalid(parsed.error);
   return parsed.data;

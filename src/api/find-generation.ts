@@ -1,7 +1,9 @@
-/** The row of a generation, as every route about one generation needs it first. */
+/** A generation as every route about one needs it: its row first, or all there is to show of it. */
 import { Fault } from '../errors.ts';
+import type { GenerationDetail } from '../schema/api.ts';
 import type { GenerationRow } from '../store/generations.ts';
 import type { Store } from '../store/store.ts';
+import { toDetail } from './views.ts';
 
 /** @throws Fault NOT_FOUND, also when it belongs to another organisation */
 export async function findGeneration(store: Store, orgId: string, id: string): Promise<GenerationRow> {
@@ -9,4 +11,17 @@ export async function findGeneration(store: Store, orgId: string, id: string): P
   if (row === null)
     throw new Fault('NOT_FOUND', `there is no generation ${JSON.stringify(id.slice(0, 100))}`);
   return row;
+}
+
+/** @throws Fault NOT_FOUND */
+export async function generationDetailOf(store: Store, orgId: string, id: string): Promise<GenerationDetail> {
+  const row = await findGeneration(store, orgId, id);
+  const [attempts, cases, spend, line] = await Promise.all([
+    store.attempts.listOf(orgId, id),
+    store.attempts.casesOf(orgId, id),
+    store.spend.totals(orgId, id),
+    store.generations.lineOf(orgId, id),
+  ]);
+  const retriedBy = line.filter((one) => one.retry_of === id).map((one) => one.id);
+  return toDetail(row, attempts, cases, spend, retriedBy);
 }

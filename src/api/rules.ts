@@ -1,44 +1,62 @@
 /** Published rules: list, read with every file, and the bundle as the bytes that were signed. */
-import { Hono } from 'hono';
 import { z } from 'zod';
 import { Fault } from '../errors.ts';
 import { BUNDLE_FILE, ruleDirectory } from '../rules/layout.ts';
+import { rulePage, signedRuleFiles } from '../schema/api.ts';
 import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
-import { statementSchema } from '../schema/statement.ts';
+import { BUNDLE_MEDIA_TYPE, statementSchema } from '../schema/statement.ts';
 import { keys } from '../store/objects.ts';
 import type { RuleRow } from '../store/rules.ts';
 import type { Store } from '../store/store.ts';
-import type { AppEnv } from './context.ts';
-import { parseQuery } from './query.ts';
+import { nextCursor, pageQuery } from './page.ts';
+import { pathParam, type Route, route } from './route.ts';
 import { toSignedRule } from './views.ts';
 
-const listQuery = z.strictObject({
-  cursor: z
-    .string()
-    .regex(/^rule-[0-9a-z]{26}$/)
-    .optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-});
+const listQuery = z.strictObject(pageQuery('rule'));
 
-export const rules = new Hono<AppEnv>()
-  .get('/', async (context) => {
-    const query = parseQuery(context, listQuery);
-    const rows = await context.get('store').rules.list(context.get('orgId'), query.cursor, query.limit);
-    const nextCursor = rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null;
-    return context.json({ rules: rows.map(toSignedRule), nextCursor });
-  })
-  .get('/:id', async (context) => {
-    const store = context.get('store');
-    const row = await findRow(store, context.get('orgId'), context.req.param('id'));
-    return context.json({ ...toSignedRule(row), files: await filesOf(store, row) });
-  })
-  .get('/:id/bundle', async (context) => {
-    const store = context.get('store');
-    const row = await findRow(store, context.get('orgId'), context.req.param('id'));
-    const bundle = await readKey(store, keys.bundle(row.org_id, row.generation_id));
-    return context.body(bundle, 200, { 'content-type': 'application/vnd.dev.sigstore.bundle.v0.3+json' });
-  });
+export const ruleRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/rules',
+    summary: 'List signed rules, newest first',
+    scope: 'read',
+    query: listQuery,
+    answers: { 200: { description: 'A page.', schema: rulePage } },
+    handle: async (context, { query }) => {
+      const { store, orgId } = context.var;
+      const rows = await store.rules.list(orgId, query.cursor, query.limit);
+      return context.json({ rules: rows.map(toSignedRule), nextCursor: nextCursor(rows, query.limit) });
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/rules/:id',
+    summary: 'A signed rule with every file of its directory',
+    scope: 'read',
+    answers: { 200: { description: 'The rule.', schema: signedRuleFiles } },
+    errors: ['NOT_FOUND', 'STORE_MISSING'],
+    handle: async (context) => {
+      const { store, orgId } = context.var;
+      const row = await findRow(store, orgId, pathParam(context, 'id'));
+      return context.json({ ...toSignedRule(row), files: await filesOf(store, row) });
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/rules/:id/bundle',
+    summary: 'The bundle of a rule, as the bytes that were signed',
+    scope: 'read',
+    answers: { 200: { description: 'The bundle.', type: BUNDLE_MEDIA_TYPE } },
+    errors: ['NOT_FOUND', 'STORE_MISSING'],
+    handle: async (context) => {
+      const { store, orgId } = context.var;
+      const row = await findRow(store, orgId, pathParam(context, 'id'));
+      const bundle = await readKey(store, keys.bundle(row.org_id, row.generation_id));
+      return context.body(bundle, 200, { 'content-type': BUNDLE_MEDIA_TYPE });
+    },
+  }),
+];
 
 /** The rule directory as it was signed, bundle included. */
 async function filesOf(store: Store, row: RuleRow): Promise<Record<string, string>> {
@@ -55,13 +73,13 @@ async function filesOf(store: Store, row: RuleRow): Promise<Record<string, strin
   return { ...ruleDirectory(rule.files, request.cases), [BUNDLE_FILE]: bundle };
 }
 
-async function readKey(store: Store, key: string): Promise<string> {
+export async function readKey(store: Store, key: string): Promise<string> {
   const text = await store.objects.get(key);
   if (text === null) throw new Fault('STORE_MISSING', 'a stored object of this rule is missing');
   return text;
 }
 
-async function findRow(store: Store, orgId: string, id: string): Promise<RuleRow> {
+export async function findRow(store: Store, orgId: string, id: string): Promise<RuleRow> {
   const row = await store.rules.find(orgId, id);
   if (row === null) throw new Fault('NOT_FOUND', `there is no rule ${JSON.stringify(id.slice(0, 100))}`);
   return row;

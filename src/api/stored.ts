@@ -4,15 +4,13 @@
  * header carries the digest of the bytes, so that a client can tell that it has exactly these.
  */
 import type { Context } from 'hono';
-import { Hono } from 'hono';
 import { Fault, type FaultCode } from '../errors.ts';
 import { DIGEST_HEADER } from '../schema/api.ts';
 import type { AttemptRow } from '../store/attempts.ts';
 import { keys, type StoredObject } from '../store/objects.ts';
 import type { AppEnv } from './context.ts';
 import { findGeneration } from './find-generation.ts';
-
-const JSON_TYPE = 'application/json';
+import { type Answer, JSON_TYPE, pathParam, type Route, route } from './route.ts';
 
 interface AttemptPart {
   readonly key: (org: string, generation: string, attempt: number) => string;
@@ -38,27 +36,53 @@ const ATTEMPT_PARTS: Readonly<Record<string, AttemptPart>> = {
   },
 };
 
-export const stored = new Hono<AppEnv>().get('/:id/request', async (context) => {
-  const { store, orgId } = context.var;
-  const row = await findGeneration(store, orgId, context.req.param('id'));
-  const object = await store.objects.find(keys.request(orgId, row.id));
-  if (object === null) throw new Fault('STORE_MISSING', 'the stored request of this generation is missing');
-  if (object.ref.sha256 !== row.request_sha256)
-    throw new Fault('STORE_CONFLICT', 'the stored request is not the one this generation was made from');
-  return sendStored(context, object, JSON_TYPE);
+const requestRoute = route({
+  method: 'get',
+  path: '/v1/generations/:id/request',
+  summary: 'The stored request, exact bytes',
+  scope: 'read',
+  answers: exactBytes('The request.', JSON_TYPE),
+  errors: ['NOT_FOUND', 'STORE_MISSING', 'STORE_CONFLICT'],
+  handle: async (context) => {
+    const { store, orgId } = context.var;
+    const row = await findGeneration(store, orgId, pathParam(context, 'id'));
+    const object = await store.objects.find(keys.request(orgId, row.id));
+    if (object === null) throw new Fault('STORE_MISSING', 'the stored request of this generation is missing');
+    if (object.ref.sha256 !== row.request_sha256)
+      throw new Fault('STORE_CONFLICT', 'the stored request is not the one this generation was made from');
+    return sendStored(context, object, JSON_TYPE);
+  },
 });
 
-for (const [name, part] of Object.entries(ATTEMPT_PARTS)) {
-  stored.get(`/:id/attempts/:n/${name}`, async (context) => {
-    const { store, orgId } = context.var;
-    const { id } = await findGeneration(store, orgId, context.req.param('id') ?? '');
-    const attempts = await store.attempts.listOf(orgId, id);
-    const attempt = attempts.find((one) => String(one.n) === context.req.param('n'));
-    if (attempt === undefined) throw new Fault('NOT_FOUND', noAttempt(attempts.length));
-    const object = await store.objects.find(part.key(orgId, id, attempt.n));
-    if (object === null) throw new Fault(part.code, absent(attempt, part.what));
-    return sendStored(context, object, part.type);
+function attemptRoute(name: string, part: AttemptPart): Route {
+  return route({
+    method: 'get',
+    path: `/v1/generations/:id/attempts/:n/${name}`,
+    summary: `The ${part.what} of an attempt, exact bytes`,
+    scope: 'read',
+    answers: exactBytes(`The ${part.what}.`, part.type),
+    errors: ['NOT_FOUND', part.code],
+    handle: async (context) => {
+      const { store, orgId } = context.var;
+      const { id } = await findGeneration(store, orgId, pathParam(context, 'id'));
+      const attempts = await store.attempts.listOf(orgId, id);
+      const attempt = attempts.find((one) => String(one.n) === pathParam(context, 'n'));
+      if (attempt === undefined) throw new Fault('NOT_FOUND', noAttempt(attempts.length));
+      const object = await store.objects.find(part.key(orgId, id, attempt.n));
+      if (object === null) throw new Fault(part.code, absent(attempt, part.what));
+      return sendStored(context, object, part.type);
+    },
   });
+}
+
+export const storedRoutes: readonly Route[] = [
+  requestRoute,
+  ...Object.entries(ATTEMPT_PARTS).map(([name, part]) => attemptRoute(name, part)),
+];
+
+function exactBytes(description: string, type: string): Readonly<Record<number, Answer>> {
+  const headers = { [DIGEST_HEADER]: 'SHA-256 of the bytes, lower-case hex.' };
+  return { 200: { description, type, headers } };
 }
 
 function noAttempt(count: number): string {

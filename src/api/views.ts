@@ -18,6 +18,10 @@ export function toGeneration(row: GenerationRow): Generation {
     attemptsMax: row.attempts_max,
     cases: { total: row.cases_total, passed: row.cases_passed },
     ruleId: row.rule_id,
+    retryOf: row.retry_of,
+    fromAttempt: row.from_attempt,
+    batchId: row.batch_id,
+    stepRetries: row.step_retries,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     endedAt: row.ended_at,
@@ -29,9 +33,11 @@ export function toDetail(
   attempts: readonly AttemptRow[],
   cases: readonly CaseRow[],
   spend: SpendTotals,
+  retriedBy: readonly string[],
 ): GenerationDetail {
   return {
     ...toGeneration(row),
+    retriedBy: [...retriedBy],
     attempts: attempts.map((attempt) => toAttempt(attempt, cases)),
     spend: { ...spend },
   };
@@ -74,6 +80,8 @@ export function toSignedRule(row: RuleRow): SignedRule {
     summary: row.summary,
     bundleSha256: row.bundle_sha256,
     keyId: row.key_id,
+    model: row.model,
+    engineVersion: row.engine_version,
     publishedAt: row.published_at,
   };
 }

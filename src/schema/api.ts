@@ -69,12 +69,21 @@ export const generationSchema = z.object({
   attemptsMax: z.int(),
   cases: z.object({ total: z.int(), passed: z.int() }),
   ruleId: z.string().nullable(),
+  /** The generation this one is a retry of. */
+  retryOf: z.string().nullable(),
+  /** The attempt of `retryOf` that it goes on from. */
+  fromAttempt: z.int().nullable(),
+  batchId: z.string().nullable(),
+  /** How often the step that is running was tried before. */
+  stepRetries: z.int(),
   createdAt: z.string(),
   updatedAt: z.string(),
   endedAt: z.string().nullable(),
 });
 
 export const generationDetail = generationSchema.extend({
+  /** Ids of its own retries, newest first. */
+  retriedBy: z.array(z.string()),
   attempts: z.array(attemptSchema),
   spend: z.object({
     calls: z.int(),
@@ -99,8 +108,21 @@ export const signedRule = z.object({
   summary: z.string(),
   bundleSha256: z.string(),
   keyId: z.string(),
+  /** The model asked; `null` where it was not recorded. */
+  model: z.string().nullable(),
+  /** Version of ast-grep it was verified with; `null` where it was not recorded. */
+  engineVersion: z.string().nullable(),
   publishedAt: z.string(),
 });
+
+export const generationPage = z.object({
+  generations: z.array(generationSchema),
+  nextCursor: z.string().nullable(),
+});
+
+export const eventPage = z.object({ events: z.array(generationEvent) });
+
+export const rulePage = z.object({ rules: z.array(signedRule), nextCursor: z.string().nullable() });
 
 /** A rule with every file of its directory, the bundle among them. */
 export const signedRuleFiles = signedRule.extend({ files: z.record(z.string(), z.string()) });

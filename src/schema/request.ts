@@ -10,6 +10,7 @@ export const CASE_KINDS = ['valid', 'invalid'] as const;
 
 /** Attempts of a generation when the request sets no limit. */
 export const DEFAULT_ATTEMPTS = 5;
+export const MAX_ATTEMPTS = 10;
 export const MAX_CASES = 200;
 export const MAX_CASE_FILES = 200;
 /** One case must fit a sandbox call beside the rule with room to spare (host body limit 8 MiB). */
@@ -69,15 +70,19 @@ export const caseSchema = z.strictObject({
 });
 
 export const limitsSchema = z.strictObject({
-  attempts: z.int().min(1).max(10).optional(),
+  attempts: z.int().min(1).max(MAX_ATTEMPTS).optional(),
   caseTimeoutMs: z.int().min(500).max(10_000).optional(),
   costUsd: z.number().positive().max(1_000).optional(),
 });
+
+/** Advice beside the prompt, as a retry brings it. */
+export const guidance = z.string().trim().min(1).max(4_000);
 
 export const requestSchema = z
   .strictObject({
     name: slug.optional(),
     prompt: z.string().trim().min(1).max(8_000),
+    guidance: guidance.optional(),
     engine: z.enum(['runtime', 'sg', 'auto']).optional(),
     language: z.string().min(1).max(40).optional(),
     severity: z.enum(SEVERITIES).optional(),

@@ -10,6 +10,10 @@ export interface Limits {
   readonly caseTimeoutMs: number;
   /** `null`: no limit. */
   readonly costUsd: number | null;
+  /** The model the generation was made for, whatever is configured by now. */
+  readonly model: string;
+  /** Whether an answered attempt of another generation opens the conversation. */
+  readonly goesOn: boolean;
 }
 
 /** @throws Fault GENERATION_ENDED when it was cancelled before it began */
@@ -19,12 +23,16 @@ export async function acceptRequest(job: Job, deps: StepDeps): Promise<Limits> {
     throw new Fault('GENERATION_ENDED', 'the generation ended before it began');
   }
   const { limits, cases } = await loadRequest(job, deps);
+  const row = await deps.store.generations.find(job.orgId, job.generationId);
   const accepted: Limits = {
     attempts: limits?.attempts ?? DEFAULT_ATTEMPTS,
     caseTimeoutMs: limits?.caseTimeoutMs ?? CASE_TIMEOUT_MS,
     costUsd: limits?.costUsd ?? null,
+    model: row?.model ?? deps.model.id,
+    goesOn: (row?.from_attempt ?? null) !== null,
   };
-  const data = { ...accepted, cases: cases.length };
+  const { goesOn: _shownByTheRow, ...shown } = accepted;
+  const data = { ...shown, cases: cases.length };
   await deps.store.events.append(job.orgId, job.generationId, 'started', 'started', data, at);
   return accepted;
 }

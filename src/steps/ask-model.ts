@@ -39,16 +39,20 @@ export interface Asked {
   readonly costUsd: number | null;
 }
 
+export interface AskInput {
+  readonly attempt: number;
+  /** Absent in instances from before generations had a model of their own: the configured one. */
+  readonly model?: string | undefined;
+  /** See `Limits.goesOn`. */
+  readonly goesOn?: boolean | undefined;
+}
+
 /** @throws Fault MODEL_* from the model, GENERATION_ENDED when it was cancelled */
-export async function askModel(
-  job: Job,
-  input: { readonly attempt: number },
-  deps: StepDeps,
-): Promise<Asked> {
+export async function askModel(job: Job, input: AskInput, deps: StepDeps): Promise<Asked> {
   const { attempt } = input;
   const key = keys.reply(job.orgId, job.generationId, attempt);
   const existing = await deps.store.objects.find(key);
-  const { ref, text } = existing ?? (await callModel(job, attempt, key, deps));
+  const { ref, text } = existing ?? (await callModel(job, input, key, deps));
   const reply = storedReply.parse(JSON.parse(text));
   const at = deps.now().toISOString();
   await deps.store.spend.settle(job.generationId, attempt, reply.call, reply, at);
@@ -70,7 +74,10 @@ export async function askModel(
   return { reply: ref, stopReason: reply.stopReason, model: reply.model, costUsd: reply.costUsd };
 }
 
-async function callModel(job: Job, attempt: number, key: string, deps: StepDeps): Promise<StoredObject> {
+async function callModel(job: Job, input: AskInput, key: string, deps: StepDeps): Promise<StoredObject> {
+  const { attempt } = input;
+  const model =
+    input.model === undefined || input.model === deps.model.id ? deps.model : deps.openModel(input.model);
   const at = deps.now().toISOString();
   const { attempts, events, spend, objects } = deps.store;
   await showProgress(job, { step: 'generate', attempt, casesPassed: 0 }, deps);
@@ -80,12 +87,12 @@ async function callModel(job: Job, attempt: number, key: string, deps: StepDeps)
     job.generationId,
     `attempt:${attempt}:model_called`,
     'model_called',
-    { attempt, model: deps.model.id },
+    { attempt, model: model.id },
     at,
   );
-  const turns = await conversation(job, attempt, deps);
-  const call = await spend.reserve(job.orgId, job.generationId, attempt, deps.model.id, at);
-  const answer = await deps.model.answer(turns);
+  const turns = await conversation(job, input, deps);
+  const call = await spend.reserve(job.orgId, job.generationId, attempt, model.id, at);
+  const answer = await model.answer(turns);
   return objects.putOnce(
     key,
     JSON.stringify({
@@ -97,12 +104,15 @@ async function callModel(job: Job, attempt: number, key: string, deps: StepDeps)
   );
 }
 
-/** The request, then every earlier reply with the feedback it got. */
-async function conversation(job: Job, attempt: number, deps: StepDeps): Promise<Turn[]> {
+/**
+ * The request, then every earlier reply with the feedback it got. What a retry goes on from is stored as
+ * attempt 0: an answer that was paid for in another generation.
+ */
+async function conversation(job: Job, { attempt, goesOn }: AskInput, deps: StepDeps): Promise<Turn[]> {
   const first = await deps.store.objects.get(keys.firstTurn(job.orgId, job.generationId));
   if (first === null) throw new Fault('STORE_MISSING', 'the first turn was not prepared');
   const turns: Turn[] = [{ role: 'user', text: first }];
-  for (let n = 1; n < attempt; n += 1) {
+  for (let n = goesOn === true ? 0 : 1; n < attempt; n += 1) {
     const reply = await deps.store.objects.get(keys.reply(job.orgId, job.generationId, n));
     const feedback = await deps.store.objects.get(keys.feedback(job.orgId, job.generationId, n));
     if (reply === null || feedback === null)

@@ -6,7 +6,9 @@ import type { Store } from '../store/store.ts';
 
 export interface StepDeps {
   readonly store: Store;
+  /** The one of the configuration. */
   readonly model: Model;
+  readonly openModel: (id: string) => Model;
   readonly sandboxes: Sandboxes;
   readonly signingKey: SigningKey;
   readonly now: () => Date;

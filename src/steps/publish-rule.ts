@@ -11,6 +11,9 @@ export interface PublishInput {
   readonly keyId: string;
   readonly ruleName: string;
   readonly summary: string;
+  /** These two are absent when a sign step from before they were recorded is replayed. */
+  readonly model?: string | undefined;
+  readonly engineVersion?: string | undefined;
 }
 
 export interface Published {
@@ -32,6 +35,8 @@ export async function publishRule(job: Job, input: PublishInput, deps: StepDeps)
       bundle_sha256: input.bundle.sha256,
       key_id: input.keyId,
       published_at: at,
+      model: input.model ?? null,
+      engine_version: input.engineVersion ?? null,
     },
     { code: 'SIGNED', message },
   );

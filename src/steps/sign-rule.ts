@@ -34,6 +34,10 @@ export interface Signed {
   readonly keyId: string;
   readonly ruleName: string;
   readonly summary: string;
+  /** The model that answered. */
+  readonly model: string;
+  /** Of ast-grep, in the sandbox whose report is signed. */
+  readonly engineVersion: string;
 }
 
 /** @throws Fault SIGNATURE_SELF_CHECK_FAILED when our own verifier refuses what was signed */
@@ -70,7 +74,8 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
   const { text } = await objects.putOnce(keys.statement(job.orgId, job.generationId), fresh);
   const files = ruleDirectory(rule.files, request.cases);
   const { ref, keyId } = await storeBundle(job, text, files, deps);
-  return { bundle: ref, keyId, ruleName: rule.name, summary: rule.summary };
+  const { name: ruleName, summary } = rule;
+  return { bundle: ref, keyId, ruleName, summary, model: reply.model, engineVersion: report.build.astGrep };
 }
 
 /** A bundle that is already there stays, even when the key was changed since: one generation, one signature. */

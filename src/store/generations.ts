@@ -3,6 +3,7 @@
  * statuses it may come from, so that a cancel and a publish can race and exactly one wins.
  */
 import type { GenerationStatus } from '../schema/api.ts';
+import { type Claim, claimStatement } from './idempotency.ts';
 
 export interface GenerationRow {
   readonly id: string;
@@ -23,6 +24,14 @@ export interface GenerationRow {
   readonly created_at: string;
   readonly updated_at: string;
   readonly ended_at: string | null;
+  /** The generation this one is a retry of. */
+  readonly retry_of: string | null;
+  readonly retry_sha256: string | null;
+  /** The attempt of `retry_of` whose reply this one goes on from. */
+  readonly from_attempt: number | null;
+  readonly batch_id: string | null;
+  readonly search_text: string | null;
+  readonly step_retries: number;
 }
 
 export type NewGeneration = Pick<
@@ -36,7 +45,11 @@ export type NewGeneration = Pick<
   | 'cases_total'
   | 'attempts_max'
   | 'created_at'
->;
+> &
+  Partial<Pick<GenerationRow, 'retry_of' | 'retry_sha256' | 'from_attempt' | 'batch_id' | 'search_text'>>;
+
+/** What lineage shows of a generation. */
+export type LineRow = Pick<GenerationRow, 'id' | 'status' | 'retry_of' | 'retry_sha256'>;
 
 export interface Progress {
   readonly step: string;
@@ -58,24 +71,23 @@ export class GenerationStore {
     this.#db = db;
   }
 
-  async insert(row: NewGeneration): Promise<void> {
-    await this.#db
-      .prepare(
-        `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max, created_at, updated_at)
-         VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)`,
-      )
-      .bind(
-        row.id,
-        row.org_id,
-        row.name,
-        row.prompt_excerpt,
-        row.request_sha256,
-        row.model,
-        row.cases_total,
-        row.attempts_max,
-        row.created_at,
-      )
-      .run();
+  /** False when another live retry of the same generation was first. */
+  async insert(row: NewGeneration): Promise<boolean> {
+    const { meta } = await insertStatement(this.#db, row, 'WHERE 1 ON CONFLICT DO NOTHING').run();
+    return meta.changes > 0;
+  }
+
+  /** Inserts only together with its idempotency key: both or neither. False when somebody else was first. */
+  async insertClaimed(row: NewGeneration, claim: Claim): Promise<boolean> {
+    const insert = insertStatement(this.#db, row, 'WHERE changes() > 0');
+    try {
+      const [, inserted] = await this.#db.batch([claimStatement(this.#db, claim), insert]);
+      return (inserted?.meta.changes ?? 0) > 0;
+    } catch (error) {
+      // Another retry of the same generation is alive, and the key was not claimed either.
+      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return false;
+      throw error;
+    }
   }
 
   async find(orgId: string, id: string): Promise<GenerationRow | null> {
@@ -83,6 +95,20 @@ export class GenerationStore {
       .prepare('SELECT * FROM generations WHERE id = ?1 AND org_id = ?2')
       .bind(id, orgId)
       .first<GenerationRow>();
+  }
+
+  /** A generation and everything that was made of it by retrying, newest first. */
+  async lineOf(orgId: string, id: string): Promise<LineRow[]> {
+    const { results } = await this.#db
+      .prepare(
+        `WITH RECURSIVE line (id) AS (
+           SELECT id FROM generations WHERE id = ?1 AND org_id = ?2
+           UNION SELECT next.id FROM generations next JOIN line ON next.retry_of = line.id WHERE next.org_id = ?2)
+         SELECT id, status, retry_of, retry_sha256 FROM generations WHERE id IN (SELECT id FROM line) ORDER BY id DESC`,
+      )
+      .bind(id, orgId)
+      .all<LineRow>();
+    return results;
   }
 
   async list(orgId: string, query: ListQuery): Promise<GenerationRow[]> {
@@ -158,6 +184,32 @@ export class GenerationStore {
       .run();
     return meta.changes > 0;
   }
+}
+
+/** @param when what follows the values: the condition on which the row is made */
+function insertStatement(db: D1Database, row: NewGeneration, when: string): D1PreparedStatement {
+  return db
+    .prepare(
+      `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
+         created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text)
+       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14 ${when}`,
+    )
+    .bind(
+      row.id,
+      row.org_id,
+      row.name,
+      row.prompt_excerpt,
+      row.request_sha256,
+      row.model,
+      row.cases_total,
+      row.attempts_max,
+      row.created_at,
+      row.retry_of ?? null,
+      row.retry_sha256 ?? null,
+      row.from_attempt ?? null,
+      row.batch_id ?? null,
+      row.search_text ?? null,
+    );
 }
 
 /** The `ended` event, logged only when the statement before it in the same batch changed a row. */

@@ -10,6 +10,9 @@ export interface RuleRow {
   readonly bundle_sha256: string;
   readonly key_id: string;
   readonly published_at: string;
+  /** `null` in rows older than the column. */
+  readonly model: string | null;
+  readonly engine_version: string | null;
 }
 
 export class RuleStore {
@@ -23,8 +26,8 @@ export class RuleStore {
   async publish(row: RuleRow, reason: { code: string; message: string }): Promise<boolean> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM generations WHERE id = ?3 AND status = 'running'
+        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM generations WHERE id = ?3 AND status = 'running'
          ON CONFLICT DO NOTHING`,
       )
       .bind(
@@ -36,6 +39,8 @@ export class RuleStore {
         row.bundle_sha256,
         row.key_id,
         row.published_at,
+        row.model,
+        row.engine_version,
       );
     const end = this.#db
       .prepare(

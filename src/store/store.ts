@@ -2,17 +2,21 @@
 import { AttemptStore } from './attempts.ts';
 import { EventStore } from './events.ts';
 import { GenerationStore } from './generations.ts';
+import { IdempotencyStore } from './idempotency.ts';
 import { ObjectStore } from './objects.ts';
 import { RuleStore } from './rules.ts';
 import { SpendStore } from './spend.ts';
+import { TokenStore } from './tokens.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
   readonly events: EventStore;
   readonly generations: GenerationStore;
+  readonly idempotency: IdempotencyStore;
   readonly objects: ObjectStore;
   readonly rules: RuleStore;
   readonly spend: SpendStore;
+  readonly tokens: TokenStore;
 }
 
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
@@ -20,8 +24,10 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     attempts: new AttemptStore(db),
     events: new EventStore(db),
     generations: new GenerationStore(db),
+    idempotency: new IdempotencyStore(db),
     objects: new ObjectStore(bucket),
     rules: new RuleStore(db),
     spend: new SpendStore(db),
+    tokens: new TokenStore(db),
   };
 }

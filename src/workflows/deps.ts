@@ -10,13 +10,14 @@ export async function openDeps(bindings: Bindings): Promise<StepDeps> {
   const config = await loadConfig(bindings);
   return {
     store: openStore(config.db, config.bucket),
-    model: openModel(config),
+    model: openModel(config, config.model.id),
+    openModel: (id) => openModel(config, id),
     sandboxes: openSandboxes(config.sandboxes),
     signingKey: config.signingKey,
     now: () => new Date(),
   };
 }
 
-function openModel({ model }: Config): AnthropicModel {
-  return new AnthropicModel({ ...model, model: model.id });
+function openModel({ model }: Config, id: string): AnthropicModel {
+  return new AnthropicModel({ ...model, model: id });
 }

@@ -58,7 +58,8 @@ async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndI
   for (let attempt = 1; attempt <= limits.attempts; attempt += 1) {
     const overspent = costProblem(limits.costUsd, spentUsd, attempt - 1, last);
     if (overspent !== null) return overspent;
-    const asked = await runStep(policies.generate(attempt), (deps) => askModel(job, { attempt }, deps));
+    const ask = { attempt, model: limits.model, goesOn: limits.goesOn };
+    const asked = await runStep(policies.generate(attempt), (deps) => askModel(job, ask, deps));
     spentUsd = spentUsd === null || asked.costUsd === null ? null : spentUsd + asked.costUsd;
     const inspected = await runStep(policies.inspect(attempt), (deps) =>
       inspectReply(job, { attempt, reply: asked.reply }, deps),

@@ -18,6 +18,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ANTHROPIC_API_KEY: 'test',
     ANTHROPIC_BASE_URL: model.url,
     MODEL: 'test-model',
+    MODELS: 'other-model',
     MODEL_PRICES: JSON.stringify({
       'test-model': {
         inputUsdPerMTok: 1,

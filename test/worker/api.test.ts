@@ -121,6 +121,7 @@ describe('bad input gets a 4xx with a stable code and starts nothing', () => {
     ['an unknown parameter', () => call('/v1/generations?sort=up'), 400, 'INVALID_QUERY'],
     ['a parameter given twice', () => call('/v1/generations?limit=1&limit=2'), 400, 'INVALID_QUERY'],
     ['a limit that is no number', () => call('/v1/generations?limit=x'), 400, 'INVALID_QUERY'],
+    ['a parameter where there is none', () => call('/v1/keys?x=1'), 400, 'INVALID_QUERY'],
     ['an unknown rule', () => call('/v1/rules/rule-x'), 404, 'NOT_FOUND'],
   ])('%s', async (_name, send, status, code) => {
     const before = await countRows('generations');

@@ -1,0 +1,51 @@
+/**
+ * Serves the table of routes: token, budget, scope, query, body, handler, in this order, so that nothing is
+ * parsed for somebody who may not ask. A known path with another method is told the right ones.
+ */
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { Fault } from '../errors.ts';
+import { allows } from '../schema/tokens.ts';
+import { authenticate } from './auth.ts';
+import { readBody } from './body.ts';
+import type { AppEnv } from './context.ts';
+import { parseQuery } from './query.ts';
+import type { Route } from './route.ts';
+
+/** The table as a router; `before` runs ahead of every route. */
+export function serve(routes: readonly Route[], before: MiddlewareHandler<AppEnv>): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(before);
+  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (context) => answer(one, context));
+  for (const [path, methods] of methodsByPath(routes)) {
+    app.all(path, (context) => {
+      context.header('allow', methods.join(', '));
+      throw new Fault(
+        'METHOD_NOT_ALLOWED',
+        `${context.req.method} is not allowed here; use ${methods.join(' or ')}`,
+      );
+    });
+  }
+  return app;
+}
+
+async function answer(one: Route, context: Context<AppEnv>): Promise<Response> {
+  if (one.scope !== null) {
+    const caller = await authenticate(context);
+    if (!allows(caller.scopes, one.scope)) {
+      throw new Fault('FORBIDDEN', `this token lacks the scope "${one.scope}"`, {
+        details: { scope: one.scope },
+      });
+    }
+  }
+  const query = parseQuery(context, one.query);
+  const body = one.body === null ? undefined : await readBody(context, one.body);
+  return one.handle(context, { query: query as never, body: body as never });
+}
+
+export function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>();
+  for (const { path, method } of routes) {
+    methods.set(path, [...(methods.get(path) ?? []), method.toUpperCase()]);
+  }
+  return methods;
+}

@@ -1,0 +1,86 @@
+/**
+ * Makes a generation: its bytes first, then its row, then the Workflow instance. A crash after the bytes leaves
+ * an object nobody names; a crash after the row is mended by the wake sweep, which makes the instance.
+ */
+import type { Config } from '../env.ts';
+import { Fault } from '../errors.ts';
+import { priceOf } from '../models/pricing.ts';
+import { sha256Hex } from '../rules/digest.ts';
+import { DEFAULT_ATTEMPTS, type RuleRequest } from '../schema/request.ts';
+import type { NewGeneration } from '../store/generations.ts';
+import { keys } from '../store/objects.ts';
+import type { Store } from '../store/store.ts';
+import { newId } from './ids.ts';
+
+/** Shown in lists; the whole prompt is in the stored request. */
+const PROMPT_EXCERPT_CHARS = 200;
+
+export interface Draft {
+  readonly orgId: string;
+  readonly request: RuleRequest;
+  readonly model: string;
+  readonly retryOf?: string | null;
+  readonly retrySha256?: string;
+  /** What the conversation goes on from: an answered attempt of `retryOf`. */
+  readonly from?: { readonly attempt: number; readonly reply: string; readonly feedback: string };
+}
+
+/** Writes what the row will name. The row is not made yet. */
+export async function writeDraft(store: Store, draft: Draft): Promise<NewGeneration> {
+  const { orgId, request } = draft;
+  const nowMs = Date.now();
+  const id = newId('gen', nowMs);
+  const text = JSON.stringify(request);
+  await store.objects.putOnce(keys.request(orgId, id), text);
+  if (draft.from !== undefined) {
+    await store.objects.putOnce(keys.reply(orgId, id, 0), draft.from.reply);
+    await store.objects.putOnce(keys.feedback(orgId, id, 0), draft.from.feedback);
+  }
+  return {
+    id,
+    org_id: orgId,
+    name: request.name ?? null,
+    prompt_excerpt: request.prompt.slice(0, PROMPT_EXCERPT_CHARS),
+    search_text: `${request.name ?? ''}\n${request.prompt}`.toLowerCase(),
+    request_sha256: await sha256Hex(text),
+    model: draft.model,
+    cases_total: request.cases.length,
+    attempts_max: request.limits?.attempts ?? DEFAULT_ATTEMPTS,
+    created_at: new Date(nowMs).toISOString(),
+    retry_of: draft.retryOf ?? null,
+    retry_sha256: draft.retrySha256 ?? null,
+    from_attempt: draft.from?.attempt ?? null,
+  };
+}
+
+/** @throws Fault WORKFLOW_UNAVAILABLE, after the row has ended as `errored` */
+export async function startInstance(config: Config, store: Store, row: NewGeneration): Promise<void> {
+  try {
+    await config.workflow.create({ id: row.id, params: { generationId: row.id, orgId: row.org_id } });
+  } catch (error) {
+    const reason = {
+      code: 'WORKFLOW_UNAVAILABLE',
+      message: 'the workflow could not be started; retry the generation',
+    };
+    await store.generations.end(row.id, 'errored', reason, new Date().toISOString());
+    throw new Fault('WORKFLOW_UNAVAILABLE', 'the workflow could not be started; try again', { cause: error });
+  }
+}
+
+/** @throws Fault ENGINE_NOT_SUPPORTED | MODEL_NOT_ALLOWED | COST_LIMIT_NEEDS_PRICE */
+export function refuseUnsupported(request: RuleRequest, model: string, config: Config): void {
+  if (request.engine === 'sg') {
+    throw new Fault('ENGINE_NOT_SUPPORTED', 'engine "sg" is not supported yet; use "runtime" or "auto"');
+  }
+  if (!config.model.allowed.includes(model)) {
+    throw new Fault('MODEL_NOT_ALLOWED', `this service asks ${config.model.allowed.join(', ')} only`, {
+      details: { allowed: config.model.allowed },
+    });
+  }
+  if (request.limits?.costUsd !== undefined && priceOf(config.model.prices, model) === null) {
+    throw new Fault(
+      'COST_LIMIT_NEEDS_PRICE',
+      `limits.costUsd cannot be kept: no price is configured for ${model}`,
+    );
+  }
+}
