@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
 import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
+import { retryRoutes } from './retry.ts';
 import { type Route, route } from './route.ts';
 import { ruleRoutes } from './rules.ts';
 import { storedRoutes } from './stored.ts';
@@ -22,6 +23,7 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...tokenRoutes,
   ...generationRoutes,
+  ...retryRoutes,
   ...cancelRoutes,
   ...storedRoutes,
   ...ruleRoutes,

@@ -96,11 +96,15 @@ After a failed test you get the report. Then answer with the complete corrected 
 
 /** First user turn: the request and every case, fenced by a marker that no content contains. */
 export function requestTurn(request: RuleRequest): string {
-  const marker = unusedMarker(request.cases);
+  const marker = unusedMarker(request);
   const lines = ['Write a rule for this request:', '', request.prompt, ''];
   if (request.name !== undefined) lines.push(`Name: ${request.name}`);
   if (request.language !== undefined) lines.push(`Language: ${request.language}`);
   lines.push(`Severity of findings: ${request.severity ?? 'error'}`, '');
+  if (request.guidance !== undefined) {
+    lines.push('The person who asked adds guidance, in their own words:');
+    lines.push(marker, request.guidance, marker, '');
+  }
   lines.push(`${request.cases.length} cases follow. File contents stand between lines of ${marker}.`);
   for (const one of request.cases) lines.push('', ...caseLines(one, marker));
   return lines.join('\n');
@@ -118,9 +122,9 @@ function caseLines(one: RuleCase, marker: string): string[] {
   return lines;
 }
 
-/** The same for the same cases, so that the cached prefix stays the same. */
-function unusedMarker(cases: readonly RuleCase[]): string {
-  const contents = cases.flatMap((one) => Object.values(one.files));
+/** The same for the same request, so that the cached prefix stays the same. */
+function unusedMarker({ cases, guidance }: RuleRequest): string {
+  const contents = [...cases.flatMap((one) => Object.values(one.files)), guidance ?? ''];
   let marker = '-----';
   while (contents.some((text) => text.includes(marker))) marker += '-';
   return marker;
