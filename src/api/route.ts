@@ -12,8 +12,9 @@ export const JSON_TYPE = 'application/json';
 
 export interface Answer {
   readonly description: string;
-  /** Of a JSON body; without it the body is `type`, or there is none when that is missing too. */
+  /** Of the body; without it and without `type` there is none. */
   readonly schema?: z.ZodType;
+  /** Media type of the body: JSON with a schema, else text. */
   readonly type?: string;
   /** Response headers worth naming, with what they mean. */
   readonly headers?: Readonly<Record<string, string>>;

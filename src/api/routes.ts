@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
 import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
+import { openApiDocument } from './openapi.ts';
 import { retryRoutes } from './retry.ts';
-import { type Route, route } from './route.ts';
+import { JSON_TYPE, type Route, route } from './route.ts';
 import { ruleRoutes } from './rules.ts';
 import { storedRoutes } from './stored.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -18,8 +19,23 @@ const health = route({
   handle: (context) => context.json({ ok: true }),
 });
 
+let documentText: string | undefined;
+
+const document = route({
+  method: 'get',
+  path: '/openapi.json',
+  summary: 'This document',
+  scope: null,
+  answers: { 200: { description: 'OpenAPI 3.1.', schema: z.record(z.string(), z.unknown()) } },
+  handle: (context) => {
+    documentText ??= JSON.stringify(openApiDocument(ROUTES));
+    return context.body(documentText, 200, { 'content-type': JSON_TYPE });
+  },
+});
+
 export const ROUTES: readonly Route[] = [
   health,
+  document,
   ...keyRoutes,
   ...tokenRoutes,
   ...generationRoutes,

@@ -5,7 +5,7 @@ import { BUNDLE_FILE, ruleDirectory } from '../rules/layout.ts';
 import { rulePage, signedRuleFiles } from '../schema/api.ts';
 import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
-import { BUNDLE_MEDIA_TYPE, statementSchema } from '../schema/statement.ts';
+import { BUNDLE_MEDIA_TYPE, bundleSchema, statementSchema } from '../schema/statement.ts';
 import { keys } from '../store/objects.ts';
 import type { RuleRow } from '../store/rules.ts';
 import type { Store } from '../store/store.ts';
@@ -47,7 +47,7 @@ export const ruleRoutes: readonly Route[] = [
     path: '/v1/rules/:id/bundle',
     summary: 'The bundle of a rule, as the bytes that were signed',
     scope: 'read',
-    answers: { 200: { description: 'The bundle.', type: BUNDLE_MEDIA_TYPE } },
+    answers: { 200: { description: 'The bundle.', type: BUNDLE_MEDIA_TYPE, schema: bundleSchema } },
     errors: ['NOT_FOUND', 'STORE_MISSING'],
     handle: async (context) => {
       const { store, orgId } = context.var;

@@ -4,8 +4,12 @@
  * header carries the digest of the bytes, so that a client can tell that it has exactly these.
  */
 import type { Context } from 'hono';
+import type { z } from 'zod';
 import { Fault, type FaultCode } from '../errors.ts';
 import { DIGEST_HEADER } from '../schema/api.ts';
+import { reportSchema } from '../schema/report.ts';
+import { requestSchema } from '../schema/request.ts';
+import { ruleSchema } from '../schema/rule.ts';
 import type { AttemptRow } from '../store/attempts.ts';
 import { keys, type StoredObject } from '../store/objects.ts';
 import type { AppEnv } from './context.ts';
@@ -15,16 +19,18 @@ import { type Answer, JSON_TYPE, pathParam, type Route, route } from './route.ts
 interface AttemptPart {
   readonly key: (org: string, generation: string, attempt: number) => string;
   readonly type: string;
+  readonly schema?: z.ZodType;
   readonly code: FaultCode;
   readonly what: string;
 }
 
 const ATTEMPT_PARTS: Readonly<Record<string, AttemptPart>> = {
-  rule: { key: keys.rule, type: JSON_TYPE, code: 'NO_RULE', what: 'rule' },
-  report: { key: keys.report, type: JSON_TYPE, code: 'NO_REPORT', what: 'report' },
+  rule: { key: keys.rule, type: JSON_TYPE, schema: ruleSchema, code: 'NO_RULE', what: 'rule' },
+  report: { key: keys.report, type: JSON_TYPE, schema: reportSchema, code: 'NO_REPORT', what: 'report' },
   confirmation: {
     key: keys.confirmation,
     type: JSON_TYPE,
+    schema: reportSchema,
     code: 'NO_CONFIRMATION',
     what: 'report of a second sandbox',
   },
@@ -41,7 +47,7 @@ const requestRoute = route({
   path: '/v1/generations/:id/request',
   summary: 'The stored request, exact bytes',
   scope: 'read',
-  answers: exactBytes('The request.', JSON_TYPE),
+  answers: exactBytes('The request.', JSON_TYPE, requestSchema),
   errors: ['NOT_FOUND', 'STORE_MISSING', 'STORE_CONFLICT'],
   handle: async (context) => {
     const { store, orgId } = context.var;
@@ -60,7 +66,7 @@ function attemptRoute(name: string, part: AttemptPart): Route {
     path: `/v1/generations/:id/attempts/:n/${name}`,
     summary: `The ${part.what} of an attempt, exact bytes`,
     scope: 'read',
-    answers: exactBytes(`The ${part.what}.`, part.type),
+    answers: exactBytes(`The ${part.what}.`, part.type, part.schema),
     errors: ['NOT_FOUND', part.code],
     handle: async (context) => {
       const { store, orgId } = context.var;
@@ -80,9 +86,13 @@ export const storedRoutes: readonly Route[] = [
   ...Object.entries(ATTEMPT_PARTS).map(([name, part]) => attemptRoute(name, part)),
 ];
 
-function exactBytes(description: string, type: string): Readonly<Record<number, Answer>> {
+function exactBytes(
+  description: string,
+  type: string,
+  schema: z.ZodType | undefined,
+): Readonly<Record<number, Answer>> {
   const headers = { [DIGEST_HEADER]: 'SHA-256 of the bytes, lower-case hex.' };
-  return { 200: { description, type, headers } };
+  return { 200: { description, type, ...(schema === undefined ? {} : { schema }), headers } };
 }
 
 function noAttempt(count: number): string {

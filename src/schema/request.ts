@@ -33,10 +33,12 @@ export const expectedFinding = z.strictObject({
 });
 
 /** A record would drop this key without a word, and what is verified would not be what was sent. */
-const withoutProto = z.custom<Record<string, unknown>>(
-  (value) => !(typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__')),
-  'a file cannot be named "__proto__"',
-);
+const withoutProto = z
+  .custom<Record<string, unknown>>(
+    (value) => !(typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__')),
+    'a file cannot be named "__proto__"',
+  )
+  .meta({ type: 'object', description: 'text by path', additionalProperties: { type: 'string' } });
 
 const fileRecord = z.record(z.string(), z.string()).superRefine((files, context) => {
   const paths = Object.keys(files);

@@ -1,0 +1,317 @@
+/** Generated from the OpenAPI document by `npm run openapi`. Do not edit. */
+
+export interface paths {
+  '/healthz': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'ok': true } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/openapi.json': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { [key: string]: unknown } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/keys': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'keys': ({ 'keyId': string; 'algorithm': "ed25519"; 'publicKeyPem': string })[] } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/tokens': {
+    get: {
+      parameters: { query?: { 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'tokens': (components['schemas']['Token'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+    post: {
+      parameters: { query?: never; header?: never; path?: never };
+      requestBody: { content: { 'application/json': components['schemas']['NewToken'] } };
+      responses: {
+        201: { content: { 'application/json': components['schemas']['CreatedToken'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/tokens/{id}': {
+    delete: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['Token'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations': {
+    get: {
+      parameters: { query?: { 'status'?: "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'generations': (components['schemas']['Generation'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+    post: {
+      parameters: { query?: never; header?: { 'idempotency-key'?: string }; path?: never };
+      requestBody: { content: { 'application/json': components['schemas']['Request'] } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['Generation'] } };
+        202: { content: { 'application/json': components['schemas']['Generation'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['GenerationDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}/events': {
+    get: {
+      parameters: { query?: { 'after'?: number }; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': { 'events': (components['schemas']['GenerationEvent'])[] } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}/retry': {
+    post: {
+      parameters: { query?: never; header?: { 'idempotency-key'?: string }; path: { 'id': string } };
+      requestBody?: { content: { 'application/json': components['schemas']['Retry'] } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['Generation'] } };
+        202: { content: { 'application/json': components['schemas']['Generation'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}/cancel': {
+    post: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['GenerationDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}/request': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['RequestOutput'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}/attempts/{n}/rule': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string; 'n': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['RuleToRun'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}/attempts/{n}/report': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string; 'n': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['Report'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}/attempts/{n}/confirmation': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string; 'n': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['Report'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/generations/{id}/attempts/{n}/feedback': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string; 'n': string } };
+      responses: {
+        200: { content: { 'text/plain; charset=utf-8': string } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/rules': {
+    get: {
+      parameters: { query?: { 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'rules': (components['schemas']['SignedRule'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/rules/{id}': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['SignedRuleFiles'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/rules/{id}/bundle': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/vnd.dev.sigstore.bundle.v0.3+json': { 'mediaType': "application/vnd.dev.sigstore.bundle.v0.3+json"; 'verificationMaterial': { 'publicKey': { 'hint': string } }; 'dsseEnvelope': { 'payload': string; 'payloadType': "application/vnd.in-toto+json"; 'signatures': [{ 'sig': string; 'keyid': string }] } } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+}
+
+export interface components {
+  schemas: {
+    'Attempt': { 'n': number; 'verdict': "accepted" | "rejected" | "inconclusive" | null; 'summary': string | null; 'size': { 'captures': number; 'checkLines': number } | null; 'casesPassed': number | null; 'sandboxMs': number | null; 'startedAt': string; 'endedAt': string | null; 'cases': (components['schemas']['CaseSummary'])[] };
+    'CaseSummary': { 'name': string; 'kind': "valid" | "invalid"; 'status': "validated" | "reported" | "noisy" | "missing" | "error"; 'outcome': "exited" | "signalled" | "timed_out" | "memory_exceeded" | "output_exceeded" | "process_limit" | "invalid_result" | "host_error"; 'message'?: string; 'durationMs': number };
+    'NewToken': { 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'expiresInDays'?: number };
+    'Request': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
+    'Retry': { 'guidance'?: string; 'attempts'?: number; 'model'?: string; 'fromAttempt'?: number; 'force'?: boolean };
+    'CreatedToken': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null; 'token': string };
+    'Error': { 'ok': false; 'code': string; 'message': string; 'details'?: unknown };
+    'Generation': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null };
+    'GenerationDetail': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null; 'retriedBy': (string)[]; 'attempts': (components['schemas']['Attempt'])[]; 'spend': { 'calls': number; 'unanswered': number; 'inputTokens': number; 'outputTokens': number; 'costUsd': number | null } };
+    'GenerationEvent': { 'seq': number; 'type': "queued" | "started" | "model_called" | "replied" | "inspected" | "verified" | "confirmed" | "judged" | "ended"; 'data': { [key: string]: unknown }; 'at': string };
+    'Report': { 'verdict': "accepted" | "rejected" | "inconclusive"; 'sandbox': "container" | "host" | "isolate"; 'build': { 'id': string; 'node': string; 'astGrep': string }; 'isolation': { 'jail': "bubblewrap" | "util-linux" | "process" | "workerd" | "worker-loader"; 'flags': { [key: string]: boolean }; 'measuredAt': string }; 'cases': ({ 'outcome': "exited" | "signalled" | "timed_out" | "memory_exceeded" | "output_exceeded" | "process_limit" | "invalid_result" | "host_error"; 'stage': "narrow" | "check"; 'matchCount': number; 'matches': ({ 'rule': string; 'ruleId': string; 'file': string; 'line': number; 'column': number; 'text': string; 'captures': { [key: string]: string } })[]; 'findings': ({ 'file': string; 'message': string; 'line'?: number; 'column'?: number; 'severity'?: "error" | "warning" | "info" })[]; 'error'?: { 'name': string; 'message': string; 'line'?: number }; 'console': string; 'trees': ({ 'file': string; 'language': string; 'text': string })[]; 'narrowMs': number; 'checkMs': number; 'name': string; 'kind': "valid" | "invalid"; 'status': "validated" | "reported" | "noisy" | "missing" | "error"; 'message'?: string; 'durationMs': number })[]; 'notRun': (string)[]; 'sandboxMs': number };
+    'RuleToRun': { 'name': string; 'summary': string; 'files': { [key: string]: string }; 'captures': ({ 'file': string; 'id': string; 'name': string; 'match': "anchor" | "broad"; 'language': string; 'scoped': boolean })[]; 'capabilities': { 'imports': (string)[]; 'readsFiles': boolean; 'startsProcesses': boolean; 'usesNetwork': boolean }; 'size': { 'captures': number; 'captureLines': number; 'checkLines': number; 'checkBytes': number } };
+    'SignedRule': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'publishedAt': string };
+    'SignedRuleFiles': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'publishedAt': string; 'files': { [key: string]: string } };
+    'Token': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null };
+    'RequestOutput': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
+  };
+}

@@ -1,0 +1,35 @@
+/** The schemas that have a name in the OpenAPI document, and so in what is generated from it. */
+import type { z } from 'zod';
+import {
+  attemptSchema,
+  caseSummary,
+  errorBody,
+  generationDetail,
+  generationEvent,
+  generationSchema,
+  signedRule,
+  signedRuleFiles,
+} from '../schema/api.ts';
+import { retrySchema } from '../schema/lineage.ts';
+import { reportSchema } from '../schema/report.ts';
+import { requestSchema } from '../schema/request.ts';
+import { ruleSchema } from '../schema/rule.ts';
+import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
+
+export const COMPONENTS = {
+  Attempt: attemptSchema,
+  CaseSummary: caseSummary,
+  CreatedToken: createdToken,
+  Error: errorBody,
+  Generation: generationSchema,
+  GenerationDetail: generationDetail,
+  GenerationEvent: generationEvent,
+  NewToken: newTokenSchema,
+  Report: reportSchema,
+  Request: requestSchema,
+  Retry: retrySchema,
+  RuleToRun: ruleSchema,
+  SignedRule: signedRule,
+  SignedRuleFiles: signedRuleFiles,
+  Token: tokenSchema,
+} as const satisfies Record<string, z.ZodType>;
