@@ -13,7 +13,7 @@ import colors from 'picocolors';
 import { ApiClient } from '../cli/client.ts';
 import { follow, writeRule } from '../cli/commands/generate.ts';
 import { readTree } from '../cli/read-tree.ts';
-import { BUNDLE_FILE } from '../src/rules/layout.ts';
+import { BUNDLE_FILE, PROOF_FILE } from '../src/rules/layout.ts';
 import type { GenerationDetail } from '../src/schema/api.ts';
 import type { Statement } from '../src/schema/statement.ts';
 import { type PublicKey, parsePublicKey } from '../src/signing/ed25519.ts';
@@ -160,6 +160,7 @@ async function verifyDirectory(directory: string, key: PublicKey): Promise<Verif
   const files = await readTree(directory);
   const bundle = files.get(BUNDLE_FILE) ?? new Uint8Array();
   files.delete(BUNDLE_FILE);
+  files.delete(PROOF_FILE);
   return verifyRule(bundle, onlySigner(key), files);
 }
 
