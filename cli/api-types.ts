@@ -27,8 +27,74 @@ export interface paths {
     get: {
       parameters: { query?: never; header?: never; path?: never };
       responses: {
-        200: { content: { 'application/json': { 'keys': ({ 'keyId': string; 'algorithm': "ed25519"; 'publicKeyPem': string })[] } } };
+        200: { content: { 'application/json': { 'keys': ({ 'keyId': string; 'algorithm': "ed25519"; 'publicKeyPem': string })[]; 'trustRoot': components['schemas']['TrustDocument'] | null; 'roots': (components['schemas']['TrustDocument'])[]; 'revocations': components['schemas']['TrustDocument'] | null } } };
         400: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/keys/trust': {
+    put: {
+      parameters: { query?: never; header?: never; path?: never };
+      requestBody: { content: { 'application/json': { 'roots': (components['schemas']['TrustDocument'])[]; 'revocations': components['schemas']['TrustDocument'] } } };
+      responses: {
+        200: { content: { 'application/json': { 'ok': true; 'root': number; 'revocations': number } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/log/checkpoint': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never };
+      responses: {
+        200: { content: { 'text/plain': string } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/log/key': {
+    get: {
+      parameters: { query?: never; header?: never; path?: never };
+      responses: {
+        200: { content: { 'text/plain': string } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/log/proof/{sha256}': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'sha256': string } };
+      responses: {
+        200: { content: { 'text/plain': string } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/log/tile/{path}': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'path': string } };
+      responses: {
+        200: { content: { 'application/octet-stream': string } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
       };
@@ -238,7 +304,7 @@ export interface paths {
     get: {
       parameters: { query?: never; header?: never; path: { 'id': string; 'n': string } };
       responses: {
-        200: { content: { 'text/plain; charset=utf-8': string } };
+        200: { content: { 'text/plain': string } };
         400: { content: { 'application/json': components['schemas']['Error'] } };
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
@@ -293,6 +359,37 @@ export interface paths {
       };
     };
   };
+  '/v1/rules/{id}/proof': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'text/plain': string } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/rules/{id}/sidecars/{format}': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string; 'format': string } };
+      responses: {
+        200: { content: { 'application/json': { 'format': "minisign" | "signify" | "ssh"; 'bundleSha256': string; 'keyId': string; 'files': { [key: string]: string }; 'commands': (string)[] } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
 }
 
 export interface components {
@@ -302,6 +399,7 @@ export interface components {
     'NewToken': { 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'expiresInDays'?: number };
     'Request': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
     'Retry': { 'guidance'?: string; 'attempts'?: number; 'model'?: string; 'fromAttempt'?: number; 'force'?: boolean };
+    'TrustDocument': { 'payload': string; 'payloadType': string; 'signatures': ({ 'keyid': string; 'sig': string })[] };
     'CreatedToken': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null; 'token': string };
     'Error': { 'ok': false; 'code': string; 'message': string; 'details'?: unknown };
     'Generation': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null };

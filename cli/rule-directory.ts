@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { inspectCaptures, inspectRule } from '../src/rules/inspect.ts';
-import { BUNDLE_FILE, parseRuleDirectory, type RuleDirectory } from '../src/rules/layout.ts';
+import { BUNDLE_FILE, PROOF_FILE, parseRuleDirectory, type RuleDirectory } from '../src/rules/layout.ts';
 import { type Problem, type Result, refuse, succeed } from '../src/rules/result.ts';
 import { pathProblem } from '../src/schema/path.ts';
 import { caseSchema, MAX_CASES } from '../src/schema/request.ts';
@@ -33,7 +33,8 @@ export async function readRuleDirectory(
   const all = await readTree(directory, skip);
   const paths = [...all.keys()];
   const texts = asText(new Map([...all].filter(([path]) => isRulePath(path))));
-  const leftOut = paths.filter((path) => !isRulePath(path) && ![BUNDLE_FILE, COPY_FILE].includes(path));
+  const known = [BUNDLE_FILE, PROOF_FILE, COPY_FILE];
+  const leftOut = paths.filter((path) => !isRulePath(path) && !known.includes(path));
   for (const path of Object.keys(texts)) checkPath(directory, path);
   const parsed = parseRuleDirectory(texts);
   if (!parsed.ok) throw notARule(directory, parsed.problems.map((one) => one.message).join('; '));

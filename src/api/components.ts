@@ -15,6 +15,7 @@ import { reportSchema } from '../schema/report.ts';
 import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
+import { documentSchema } from '../schema/trust.ts';
 
 export const COMPONENTS = {
   Attempt: attemptSchema,
@@ -32,4 +33,5 @@ export const COMPONENTS = {
   SignedRule: signedRule,
   SignedRuleFiles: signedRuleFiles,
   Token: tokenSchema,
+  TrustDocument: documentSchema,
 } as const satisfies Record<string, z.ZodType>;

@@ -9,6 +9,7 @@ import type { Scope } from '../schema/tokens.ts';
 import type { AppEnv } from './context.ts';
 
 export const JSON_TYPE = 'application/json';
+export const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 export interface Answer {
   readonly description: string;

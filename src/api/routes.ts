@@ -3,12 +3,15 @@ import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
 import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
+import { logRoutes } from './log.ts';
 import { openApiDocument } from './openapi.ts';
 import { retryRoutes } from './retry.ts';
 import { JSON_TYPE, type Route, route } from './route.ts';
 import { ruleRoutes } from './rules.ts';
+import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
 import { tokenRoutes } from './tokens.ts';
+import { trustRoutes } from './trust.ts';
 
 const health = route({
   method: 'get',
@@ -37,10 +40,13 @@ export const ROUTES: readonly Route[] = [
   health,
   document,
   ...keyRoutes,
+  ...trustRoutes,
+  ...logRoutes,
   ...tokenRoutes,
   ...generationRoutes,
   ...retryRoutes,
   ...cancelRoutes,
   ...storedRoutes,
   ...ruleRoutes,
+  ...sidecarRoutes,
 ];

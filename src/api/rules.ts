@@ -1,7 +1,7 @@
-/** Published rules: list, read with every file, and the bundle as the bytes that were signed. */
+/** Published rules: list, read with every file, the bundle as the bytes that were signed, and its proof. */
 import { z } from 'zod';
 import { Fault } from '../errors.ts';
-import { BUNDLE_FILE, ruleDirectory } from '../rules/layout.ts';
+import { BUNDLE_FILE, PROOF_FILE, ruleDirectory } from '../rules/layout.ts';
 import { rulePage, signedRuleFiles } from '../schema/api.ts';
 import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
@@ -10,7 +10,7 @@ import { keys } from '../store/objects.ts';
 import type { RuleRow } from '../store/rules.ts';
 import type { Store } from '../store/store.ts';
 import { nextCursor, pageQuery } from './page.ts';
-import { pathParam, type Route, route } from './route.ts';
+import { pathParam, type Route, route, TEXT_TYPE } from './route.ts';
 import { toSignedRule } from './views.ts';
 
 const listQuery = z.strictObject(pageQuery('rule'));
@@ -56,9 +56,24 @@ export const ruleRoutes: readonly Route[] = [
       return context.body(bundle, 200, { 'content-type': BUNDLE_MEDIA_TYPE });
     },
   }),
+  route({
+    method: 'get',
+    path: '/v1/rules/:id/proof',
+    summary: 'The proof that the bundle is in the log',
+    scope: 'read',
+    answers: { 200: { description: 'The proof.', type: TEXT_TYPE } },
+    errors: ['NOT_FOUND', 'NO_PROOF'],
+    handle: async (context) => {
+      const { store, orgId } = context.var;
+      const row = await findRow(store, orgId, pathParam(context, 'id'));
+      const proof = await store.objects.get(keys.proof(row.org_id, row.generation_id));
+      if (proof === null) throw new Fault('NO_PROOF', 'this rule was published without a log');
+      return context.text(proof);
+    },
+  }),
 ];
 
-/** The rule directory as it was signed, bundle included. */
+/** The rule directory as it was signed, with the bundle, and the proof where there is one. */
 async function filesOf(store: Store, row: RuleRow): Promise<Record<string, string>> {
   const generation = row.generation_id;
   const statement = statementSchema.parse(
@@ -70,7 +85,12 @@ async function filesOf(store: Store, row: RuleRow): Promise<Record<string, strin
   );
   const request = requestSchema.parse(JSON.parse(await readKey(store, keys.request(row.org_id, generation))));
   const bundle = await readKey(store, keys.bundle(row.org_id, generation));
-  return { ...ruleDirectory(rule.files, request.cases), [BUNDLE_FILE]: bundle };
+  const proof = await store.objects.get(keys.proof(row.org_id, generation));
+  return {
+    ...ruleDirectory(rule.files, request.cases),
+    [BUNDLE_FILE]: bundle,
+    ...(proof === null ? {} : { [PROOF_FILE]: proof }),
+  };
 }
 
 export async function readKey(store: Store, key: string): Promise<string> {

@@ -3,10 +3,9 @@
  * only after its own signature has been verified with the key that is about to sign: never what a caller
  * chose, never for an earlier key. The same rule gives the same files.
  */
-import { Hono } from 'hono';
+import type { Context } from 'hono';
 import { Fault } from '../errors.ts';
-import type { SidecarAnswer } from '../schema/api.ts';
-import { SIDECAR_FORMATS } from '../schema/api.ts';
+import { SIDECAR_FORMATS, type SidecarAnswer, sidecarAnswer } from '../schema/api.ts';
 import type { SigningKey } from '../signing/ed25519.ts';
 import { keyedSidecar, signedSidecar } from '../signing/sidecars/formats.ts';
 import { type Parts, partsOf } from '../signing/sidecars/parts.ts';
@@ -14,15 +13,28 @@ import { onlySigner } from '../signing/signers.ts';
 import { openBundle } from '../signing/verify.ts';
 import { keys } from '../store/objects.ts';
 import type { AppEnv } from './context.ts';
+import { pathParam, type Route, route } from './route.ts';
 import { findRow, readKey } from './rules.ts';
 
-export const sidecars = new Hono<AppEnv>().get('/:id/sidecars/:format', async (context) => {
-  const format = SIDECAR_FORMATS.find((one) => one === context.req.param('format'));
+export const sidecarRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/rules/:id/sidecars/:format',
+    summary: 'The signature of a rule in the form another tool verifies',
+    scope: 'read',
+    answers: { 200: { description: 'Files by name, the same at every call.', schema: sidecarAnswer } },
+    errors: ['NOT_FOUND', 'KEY_RETIRED', 'STORE_MISSING', 'STORE_CONFLICT'],
+    handle: (context) => answerSidecar(context),
+  }),
+];
+
+async function answerSidecar(context: Context<AppEnv>): Promise<Response> {
+  const format = SIDECAR_FORMATS.find((one) => one === pathParam(context, 'format'));
   if (format === undefined) {
     throw new Fault('NOT_FOUND', `there is no such format; there are ${SIDECAR_FORMATS.join(', ')}`);
   }
   const store = context.get('store');
-  const row = await findRow(store, context.get('orgId'), context.req.param('id'));
+  const row = await findRow(store, context.get('orgId'), pathParam(context, 'id'));
   const { signingKey } = context.get('config');
   if (row.key_id !== signingKey.publicKey.keyId) {
     throw new Fault('KEY_RETIRED', 'this rule is signed with a key that the service signs with no more');
@@ -45,7 +57,7 @@ export const sidecars = new Hono<AppEnv>().get('/:id/sidecars/:format', async (c
     commands: [...sidecar.commands],
   };
   return context.json(answer);
-});
+}
 
 /** @throws Fault STORE_CONFLICT when what is stored is not what this key signed */
 async function ownParts(bundle: Uint8Array, key: SigningKey): Promise<Parts> {

@@ -14,7 +14,7 @@ import type { AttemptRow } from '../store/attempts.ts';
 import { keys, type StoredObject } from '../store/objects.ts';
 import type { AppEnv } from './context.ts';
 import { findGeneration } from './find-generation.ts';
-import { type Answer, JSON_TYPE, pathParam, type Route, route } from './route.ts';
+import { type Answer, JSON_TYPE, pathParam, type Route, route, TEXT_TYPE } from './route.ts';
 
 interface AttemptPart {
   readonly key: (org: string, generation: string, attempt: number) => string;
@@ -36,7 +36,7 @@ const ATTEMPT_PARTS: Readonly<Record<string, AttemptPart>> = {
   },
   feedback: {
     key: keys.feedback,
-    type: 'text/plain; charset=utf-8',
+    type: TEXT_TYPE,
     code: 'NO_FEEDBACK',
     what: 'feedback',
   },

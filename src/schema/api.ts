@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { OUTCOMES } from '../../container/protocol.ts';
 import { CASE_STATUSES, VERDICTS } from './report.ts';
 import { CASE_KINDS } from './request.ts';
+import { documentSchema } from './trust.ts';
 
 /** SHA-256 of a stored object that is answered byte for byte, lower-case hex. */
 export const DIGEST_HEADER = 'x-assay-sha256';
@@ -127,6 +128,18 @@ export const rulePage = z.object({ rules: z.array(signedRule), nextCursor: z.str
 /** A rule with every file of its directory, the bundle among them. */
 export const signedRuleFiles = signedRule.extend({ files: z.record(z.string(), z.string()) });
 
+/** What `GET /v1/rules/:id/sidecars/:format` knows; the other formats need no service. */
+export const SIDECAR_FORMATS = ['minisign', 'signify', 'ssh'] as const;
+
+/** Text files by name, for the bundle with this digest, and how their tool is asked. */
+export const sidecarAnswer = z.object({
+  format: z.enum(SIDECAR_FORMATS),
+  bundleSha256: z.string(),
+  keyId: z.string(),
+  files: z.record(z.string(), z.string()),
+  commands: z.array(z.string()),
+});
+
 export const errorBody = z.object({
   ok: z.literal(false),
   code: z.string(),
@@ -136,10 +149,15 @@ export const errorBody = z.object({
 
 export const keyList = z.object({
   keys: z.array(z.object({ keyId: z.string(), algorithm: z.literal('ed25519'), publicKeyPem: z.string() })),
+  /** The newest of `roots`. */
+  trustRoot: documentSchema.nullable(),
+  roots: z.array(documentSchema),
+  revocations: documentSchema.nullable(),
 });
 
 export type Generation = z.infer<typeof generationSchema>;
 export type GenerationDetail = z.infer<typeof generationDetail>;
 export type GenerationEvent = z.infer<typeof generationEvent>;
 export type Attempt = z.infer<typeof attemptSchema>;
+export type SidecarAnswer = z.infer<typeof sidecarAnswer>;
 export type SignedRule = z.infer<typeof signedRule>;

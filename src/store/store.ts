@@ -7,6 +7,7 @@ import { ObjectStore } from './objects.ts';
 import { RuleStore } from './rules.ts';
 import { SpendStore } from './spend.ts';
 import { TokenStore } from './tokens.ts';
+import { TrustStore } from './trust.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
@@ -17,6 +18,7 @@ export interface Store {
   readonly rules: RuleStore;
   readonly spend: SpendStore;
   readonly tokens: TokenStore;
+  readonly trust: TrustStore;
 }
 
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
@@ -29,5 +31,6 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     rules: new RuleStore(db),
     spend: new SpendStore(db),
     tokens: new TokenStore(db),
+    trust: new TrustStore(bucket),
   };
 }
