@@ -191,9 +191,10 @@ export interface paths {
   };
   '/v1/generations/{id}/events': {
     get: {
-      parameters: { query?: { 'after'?: number }; header?: never; path: { 'id': string } };
+      parameters: { query?: { 'after'?: number }; header?: { 'last-event-id'?: string }; path: { 'id': string } };
       responses: {
-        200: { content: { 'application/json': { 'events': (components['schemas']['GenerationEvent'])[] } } };
+        200: { content: { 'application/json': { 'events': (components['schemas']['GenerationEvent'])[] }; 'text/event-stream': string } };
+        204: { content: never };
         400: { content: { 'application/json': components['schemas']['Error'] } };
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };

@@ -1,16 +1,15 @@
-/** The API as the command line uses it. Every answer is parsed; every failure names the next move. */
+/**
+ * The API as the command line uses it, with the types of its OpenAPI document. What is run, written or compared
+ * byte by byte is parsed as well; every failure names the next move.
+ */
 import { createHash } from 'node:crypto';
+import createClient, { type Client } from 'openapi-fetch';
 import { z } from 'zod';
 import { messageOf } from '../src/errors.ts';
 import {
   DIGEST_HEADER,
   errorBody,
-  type Generation,
-  type GenerationDetail,
   type GenerationEvent,
-  generationDetail,
-  generationEvent,
-  generationSchema,
   type SidecarAnswer,
   sidecarAnswer,
   signedRuleFiles,
@@ -19,54 +18,107 @@ import { type Report, reportSchema } from '../src/schema/report.ts';
 import { type RuleRequest, requestSchema } from '../src/schema/request.ts';
 import { type Rule, ruleSchema } from '../src/schema/rule.ts';
 import { type PublishedTrust, trustPublished } from '../src/schema/trust.ts';
+import type { components, paths } from './api-types.ts';
 import type { Connection } from './connection.ts';
+import { eventsOf } from './event-stream.ts';
 import { UsageError } from './exit.ts';
 
+const ANSWER_TIMEOUT_MS = 30_000;
 /** A report of 200 cases is four answers of 4 MiB. */
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 
+export type GenerationFilter = NonNullable<paths['/v1/generations']['get']['parameters']['query']>;
+type Schemas = components['schemas'];
+
 export class ApiClient {
   readonly #connection: Connection;
+  readonly #api: Client<paths, 'application/json'>;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#api = createClient<paths, 'application/json'>({
+      baseUrl: connection.url,
+      headers: { authorization: `Bearer ${connection.token}` },
+      fetch: (asked) => this.#reach(() => fetch(asked, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })),
+    });
   }
 
-  create(request: unknown): Promise<Generation> {
-    return this.#call('POST', '/v1/generations', generationSchema, request);
+  /** @param key the same key with the same request gives the same generation, see `Idempotency-Key` */
+  create(body: Schemas['Request'], key?: string): Promise<Schemas['Generation']> {
+    const params = { header: key === undefined ? {} : { 'idempotency-key': key } };
+    return this.#take(this.#api.POST('/v1/generations', { params, body }), 'id');
   }
 
-  get(id: string): Promise<GenerationDetail> {
-    return this.#call('GET', `/v1/generations/${encodeURIComponent(id)}`, generationDetail);
+  retry(id: string, body: Schemas['Retry']): Promise<Schemas['Generation']> {
+    return this.#take(this.#api.POST('/v1/generations/{id}/retry', { params: { path: { id } }, body }), 'id');
   }
 
-  async list(limit: number): Promise<Generation[]> {
-    const page = z.object({ generations: z.array(generationSchema) });
-    return (await this.#call('GET', `/v1/generations?limit=${limit}`, page)).generations;
+  get(id: string): Promise<Schemas['GenerationDetail']> {
+    return this.#take(this.#api.GET('/v1/generations/{id}', { params: { path: { id } } }), 'attempts');
   }
 
-  async events(id: string, after: number): Promise<GenerationEvent[]> {
-    const page = z.object({ events: z.array(generationEvent) });
+  async list(query: GenerationFilter): Promise<Schemas['Generation'][]> {
+    const page = await this.#take(this.#api.GET('/v1/generations', { params: { query } }), 'generations');
+    return page.generations;
+  }
+
+  async events(id: string, after: number): Promise<Schemas['GenerationEvent'][]> {
+    const params = { path: { id }, query: { after } };
+    return (await this.#take(this.#api.GET('/v1/generations/{id}/events', { params }), 'events')).events;
+  }
+
+  /** Events as they happen. Ends when the service ends it; `null` when the service does not stream. */
+  async stream(id: string, after: number): Promise<AsyncIterable<GenerationEvent> | null> {
+    // Bounds the wait for the stream's beginning; how long it lasts is the service's business.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS);
     const path = `/v1/generations/${encodeURIComponent(id)}/events?after=${after}`;
-    return (await this.#call('GET', path, page)).events;
+    const accept = { accept: 'text/event-stream' };
+    try {
+      return eventsOf(await this.#fetch('GET', path, late.signal, accept));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
-  cancel(id: string): Promise<GenerationDetail> {
-    return this.#call('POST', `/v1/generations/${encodeURIComponent(id)}/cancel`, generationDetail);
+  cancel(id: string): Promise<Schemas['GenerationDetail']> {
+    return this.#take(
+      this.#api.POST('/v1/generations/{id}/cancel', { params: { path: { id } } }),
+      'attempts',
+    );
   }
 
-  rule(id: string): Promise<z.infer<typeof signedRuleFiles>> {
-    return this.#call('GET', `/v1/rules/${encodeURIComponent(id)}`, signedRuleFiles);
+  createToken(body: Schemas['NewToken']): Promise<Schemas['CreatedToken']> {
+    return this.#take(this.#api.POST('/v1/tokens', { body }), 'token');
+  }
+
+  listTokens(query: { cursor?: string; limit?: number }): Promise<{
+    tokens: Schemas['Token'][];
+    nextCursor: string | null;
+  }> {
+    return this.#take(this.#api.GET('/v1/tokens', { params: { query } }), 'tokens');
+  }
+
+  revokeToken(id: string): Promise<Schemas['Token']> {
+    return this.#take(this.#api.DELETE('/v1/tokens/{id}', { params: { path: { id } } }), 'revokedAt');
+  }
+
+  /** Its files are written to disk, so the answer is parsed. */
+  async rule(id: string): Promise<z.infer<typeof signedRuleFiles>> {
+    const asked = this.#api.GET('/v1/rules/{id}', { params: { path: { id } } });
+    return this.#parse(await this.#take(asked, 'files'), signedRuleFiles);
   }
 
   /** A rule's bundle, signed in another tool's form by the key that signed the rule. */
-  sidecar(id: string, format: string): Promise<SidecarAnswer> {
-    return this.#call('GET', `/v1/rules/${encodeURIComponent(id)}/sidecars/${format}`, sidecarAnswer);
+  async sidecar(id: string, format: string): Promise<SidecarAnswer> {
+    const params = { path: { id, format } };
+    const asked = this.#api.GET('/v1/rules/{id}/sidecars/{format}', { params });
+    return this.#parse(await this.#take(asked, 'files'), sidecarAnswer);
   }
 
   /** @returns numbers of the documents that are served now */
-  publishTrust(documents: PublishedTrust): Promise<z.infer<typeof trustPublished>> {
-    return this.#call('PUT', '/v1/keys/trust', trustPublished, documents);
+  async publishTrust(body: PublishedTrust): Promise<z.infer<typeof trustPublished>> {
+    return this.#parse(await this.#take(this.#api.PUT('/v1/keys/trust', { body }), 'root'), trustPublished);
   }
 
   /** The request as it was stored. */
@@ -90,7 +142,7 @@ export class ApiClient {
 
   /** An object that is only worth something with exactly the bytes that were stored. */
   async #stored<T extends z.ZodType>(path: string, schema: T): Promise<z.output<T>> {
-    const response = await this.#fetch('GET', path);
+    const response = await this.#fetch('GET', path, AbortSignal.timeout(ANSWER_TIMEOUT_MS));
     const bytes = await readCapped(response);
     if (!response.ok) throw refusal(response.status, parseJson(bytes));
     const digest = createHash('sha256').update(bytes).digest('hex');
@@ -99,35 +151,46 @@ export class ApiClient {
     return this.#parse(parseJson(bytes), schema);
   }
 
-  async #call<T extends z.ZodType>(
-    method: string,
-    path: string,
-    schema: T,
-    body?: unknown,
-  ): Promise<z.output<T>> {
-    const response = await this.#fetch(method, path, body);
-    const value: unknown = await response.json().catch(() => null);
-    if (!response.ok) throw refusal(response.status, value);
-    return this.#parse(value, schema);
+  /**
+   * The body of an answer. Its type is the document's word; `field` is what tells an answer of this service from
+   * that of another program.
+   */
+  async #take<T extends object>(
+    asked: Promise<{ data?: T; error?: unknown; response: Response }>,
+    field: keyof T & string,
+  ): Promise<T> {
+    const { data, error, response } = await asked.catch((cause: unknown) => {
+      throw cause instanceof UsageError ? cause : this.#strange();
+    });
+    if (!response.ok) throw refusal(response.status, error);
+    if (typeof data !== 'object' || data === null || !Object.hasOwn(data, field)) throw this.#strange();
+    return data;
+  }
+
+  #strange(): UsageError {
+    return new UsageError('BAD_ANSWER', `${this.#connection.url} does not answer like an Assay service`);
   }
 
   #parse<T extends z.ZodType>(value: unknown, schema: T): z.output<T> {
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
-    throw new UsageError('BAD_ANSWER', `${this.#connection.url} does not answer like an Assay service`);
+    throw this.#strange();
   }
 
-  async #fetch(method: string, path: string, body?: unknown): Promise<Response> {
+  #fetch(
+    method: string,
+    path: string,
+    signal: AbortSignal,
+    more: Record<string, string> = {},
+  ): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.#connection.token}`, ...more };
+    return this.#reach(() => fetch(`${this.#connection.url}${path}`, { method, headers, signal }));
+  }
+
+  /** @throws UsageError SERVER_UNREACHABLE */
+  async #reach(ask: () => Promise<Response>): Promise<Response> {
     try {
-      return await fetch(`${this.#connection.url}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${this.#connection.token}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        body: body === undefined ? null : JSON.stringify(body),
-        signal: AbortSignal.timeout(30_000),
-      });
+      return await ask();
     } catch (error) {
       const cause =
         error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);

@@ -3,6 +3,8 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { CASE_TIMEOUT_MS } from '../container/protocol.ts';
 import { collect, sandboxOption, wholeNumber, withJson, withService } from './options.ts';
+import { registerRetry } from './register/retry.ts';
+import { registerTokens } from './register/tokens.ts';
 import { run } from './run.ts';
 import { withTrust } from './trust-options.ts';
 
@@ -23,6 +25,7 @@ withJson(withService(program.command('generate')))
   .argument('<request>', 'request file (JSON): prompt and cases')
   .description('send a request to the service, follow it, and fetch the signed rule')
   .option('--out <dir>', 'write the signed rule to <dir>/<rule name>')
+  .option('--idempotency-key <key>', 'the same key with the same request gives the same generation')
   .action((file, options) =>
     run(options, async () => (await import('./commands/generate.ts')).generate(file, options)),
   );
@@ -80,6 +83,9 @@ withJson(withTrust(program.command('verify')))
   .action((directories, options) =>
     run(options, async () => (await import('./commands/verify.ts')).verify(directories, options)),
   );
+
+registerRetry(program);
+registerTokens(program);
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -11,13 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import colors from 'picocolors';
 import { ApiClient } from '../cli/client.ts';
-import { follow, writeRule } from '../cli/commands/generate.ts';
+import { writeRule } from '../cli/commands/generate.ts';
 import { type Decision, decide } from '../cli/decide.ts';
+import { follow } from '../cli/follow.ts';
 import { ROOT_FILE } from '../cli/keys/key-directory.ts';
 import { readTree } from '../cli/read-tree.ts';
 import { loadTrust } from '../cli/trust-options.ts';
 import { BUNDLE_FILE } from '../src/rules/layout.ts';
 import type { GenerationDetail } from '../src/schema/api.ts';
+import type { RuleRequest } from '../src/schema/request.ts';
 import type { Statement } from '../src/schema/statement.ts';
 import { parsePublicKey } from '../src/signing/ed25519.ts';
 import { endWithParent } from './end-with-parent.ts';
@@ -161,7 +163,7 @@ async function fetchKey(url: string): Promise<string> {
   return pem;
 }
 
-async function runOne(client: ApiClient, name: string, request: unknown): Promise<Result> {
+async function runOne(client: ApiClient, name: string, request: RuleRequest): Promise<Result> {
   const startedMs = Date.now();
   const { id } = await client.create(request);
   const show = (line: string) => console.log(`${colors.dim(name.padEnd(30))} ${line}`);

@@ -1,38 +1,43 @@
 /** `assay generate FILE`: sends a request, follows it to its end, and writes the signed rule where asked. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import colors from 'picocolors';
 import { z } from 'zod';
-import { type GenerationDetail, hasEnded } from '../../src/schema/api.ts';
+import type { GenerationDetail } from '../../src/schema/api.ts';
 import { pathProblem } from '../../src/schema/path.ts';
-import { requestSchema } from '../../src/schema/request.ts';
+import { type RuleRequest, requestSchema } from '../../src/schema/request.ts';
 import { ApiClient } from '../client.ts';
 import { type ConnectionOptions, findConnection } from '../connection.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit.ts';
+import { follow } from '../follow.ts';
 import { note, print, printJson } from '../output.ts';
-import { eventLine } from '../progress.ts';
 import { writeTree } from '../write-tree.ts';
 
 export interface GenerateOptions extends ConnectionOptions {
   readonly out?: string;
   readonly json?: boolean;
+  readonly idempotencyKey?: string;
 }
-
-const POLL_MS = 250;
 
 export async function generate(file: string, options: GenerateOptions): Promise<ExitCode> {
   const client = new ApiClient(findConnection(options));
-  const created = await client.create(await readRequest(file));
+  const created = await client.create(await readRequest(file), options.idempotencyKey);
   note(`generation ${created.id}`);
+  return untilEnded(client, created.id, options);
+}
+
+/** Follows a generation to its end, writes its rule where asked, and says how it ended. */
+export async function untilEnded(
+  client: ApiClient,
+  id: string,
+  options: Pick<GenerateOptions, 'out' | 'json'>,
+): Promise<ExitCode> {
   const goOn = () => {
-    note(
-      `\nstill running on the service: "assay status ${created.id}" shows it, "assay cancel ${created.id}" stops it`,
-    );
+    note(`\nstill running on the service: "assay status ${id}" shows it, "assay cancel ${id}" stops it`);
     process.exit(130);
   };
   process.once('SIGINT', goOn);
-  const ended = await follow(client, created.id, (line) => note(line));
+  const ended = await follow(client, id, (line) => note(line));
   process.off('SIGINT', goOn);
   const wanted = ended.ruleId !== null && options.out !== undefined;
   const written = wanted ? await writeRule(client, ended.ruleId ?? '', options.out ?? '') : null;
@@ -42,27 +47,8 @@ export async function generate(file: string, options: GenerateOptions): Promise<
   return exitOf(ended);
 }
 
-/** Prints every event once, in order, until the generation has ended. */
-export async function follow(
-  client: ApiClient,
-  id: string,
-  show: (line: string) => void,
-): Promise<GenerationDetail> {
-  let seq = 0;
-  for (;;) {
-    const generation = await client.get(id);
-    for (const event of await client.events(id, seq)) {
-      seq = event.seq;
-      const line = eventLine(event);
-      if (line !== null) show(line);
-    }
-    if (hasEnded(generation.status)) return generation;
-    await wait(POLL_MS);
-  }
-}
-
 /** Checked here too, so that a mistake is named without a service. */
-async function readRequest(file: string): Promise<unknown> {
+async function readRequest(file: string): Promise<RuleRequest> {
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) throw new UsageError('NO_REQUEST', `cannot read ${file}`);
   let value: unknown;

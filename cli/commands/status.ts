@@ -15,7 +15,7 @@ export interface StatusOptions extends ConnectionOptions {
 export async function status(id: string | undefined, options: StatusOptions): Promise<ExitCode> {
   const client = new ApiClient(findConnection(options));
   if (id === undefined) {
-    const generations = await client.list(options.limit);
+    const generations = await client.list({ limit: options.limit });
     if (options.json === true) printJson({ generations });
     else if (generations.length === 0) print('no generations yet');
     else for (const one of generations) print(listLine(one));

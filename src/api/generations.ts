@@ -1,8 +1,8 @@
-/** Generations: create, list, read, follow. */
+/** Generations: create, list, read. */
 import { z } from 'zod';
-import { eventPage, GENERATION_STATUSES, generationDetail, generationPage } from '../schema/api.ts';
+import { GENERATION_STATUSES, generationDetail, generationPage } from '../schema/api.ts';
 import { MAX_REQUEST_BYTES, requestSchema } from '../schema/request.ts';
-import { findGeneration, generationDetailOf } from './find-generation.ts';
+import { generationDetailOf } from './find-generation.ts';
 import { idempotencyKeyOf, useKey } from './idempotency.ts';
 import { KEY_HEADERS, MADE_ANSWERS } from './made.ts';
 import { makeOnce } from './make-once.ts';
@@ -12,8 +12,6 @@ import { refuseUnsupported, writeDraft } from './start-generation.ts';
 import { toGeneration } from './views.ts';
 
 const listQuery = z.strictObject({ status: z.enum(GENERATION_STATUSES).optional(), ...pageQuery('gen') });
-const eventsQuery = z.strictObject({ after: z.coerce.number().int().min(0).default(0) });
-const MOST_EVENTS = 500;
 
 export const generationRoutes: readonly Route[] = [
   route({
@@ -78,20 +76,6 @@ export const generationRoutes: readonly Route[] = [
     handle: async (context) => {
       const id = pathParam(context, 'id');
       return context.json(await generationDetailOf(context.get('store'), context.get('orgId'), id));
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/v1/generations/:id/events',
-    summary: 'What happened, oldest first',
-    scope: 'read',
-    query: eventsQuery,
-    answers: { 200: { description: 'At most 500 events.', schema: eventPage } },
-    errors: ['NOT_FOUND'],
-    handle: async (context, { query }) => {
-      const { store, orgId } = context.var;
-      const { id } = await findGeneration(store, orgId, pathParam(context, 'id'));
-      return context.json({ events: await store.events.after(orgId, id, query.after, MOST_EVENTS) });
     },
   }),
 ];

@@ -93,9 +93,14 @@ function operation(one: Route): ZodOpenApiOperationObject {
 }
 
 function response(answer: Answer): ZodOpenApiResponseObject {
-  const { description, schema, type } = answer;
+  const { description, schema, type, or } = answer;
   const none = schema === undefined && type === undefined;
-  const content = none ? undefined : { [type?.split(';')[0] ?? JSON_TYPE]: { schema: schema ?? z.string() } };
+  const content = none
+    ? undefined
+    : {
+        [type?.split(';')[0] ?? JSON_TYPE]: { schema: schema ?? z.string() },
+        ...(or === undefined ? {} : { [or]: { schema: z.string() } }),
+      };
   return {
     description,
     ...(content === undefined ? {} : { content }),

@@ -17,6 +17,8 @@ export interface Answer {
   readonly schema?: z.ZodType;
   /** Media type of the body: JSON with a schema, else text. */
   readonly type?: string;
+  /** Another media type it may have, as text, when the caller asks for it. */
+  readonly or?: string;
   /** Response headers worth naming, with what they mean. */
   readonly headers?: Readonly<Record<string, string>>;
 }

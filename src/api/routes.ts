@@ -1,6 +1,7 @@
 /** Every route there is. What is not here is not served, and not in the OpenAPI document. */
 import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
+import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
@@ -44,6 +45,7 @@ export const ROUTES: readonly Route[] = [
   ...logRoutes,
   ...tokenRoutes,
   ...generationRoutes,
+  ...eventRoutes,
   ...retryRoutes,
   ...cancelRoutes,
   ...storedRoutes,

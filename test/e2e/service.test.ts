@@ -94,11 +94,27 @@ test('a rule that a second sandbox does not agree with is rejected, and both rep
   expect(replayed.code).toBe(0);
 });
 
+test('a made token does what its scope says until it is revoked; a retry is linked to what it repeats', async () => {
+  const made = await assay('tokens', 'create', 'dashboard', '--scope', 'read', '--json');
+  const { id: tokenId, token } = JSON.parse(made.stdout) as { id: string; token: string };
+  const admin = new ApiClient(connection);
+  const reader = new ApiClient({ ...connection, token });
+  const { id } = await admin.create(scripted('refusal'));
+  await untilEnded(reader, id);
+  await expect(reader.retry(id, {})).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  const retried = await assay('retry', id, '--guidance', 'Be brief.', '--attempts', '2', '--json');
+  expect(retried.code).toBe(1);
+  expect(JSON.parse(retried.stdout)).toMatchObject({ status: 'failed', retryOf: id, attemptsMax: 2 });
+  expect((await assay('tokens', 'list')).stdout).toContain(`${tokenId}  dashboard  read`);
+  expect((await assay('tokens', 'revoke', tokenId)).code).toBe(0);
+  await expect(reader.get(id)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+});
+
 test('a case that isolates cannot read is verified without them, and the rule says so', async () => {
   const client = new ApiClient(connection);
   const broken = {
     name: 'unfinished',
-    kind: 'invalid',
+    kind: 'invalid' as const,
     files: { 'a.ts': 'const a = (\n', 'b.ts': 'eval(s);\n' },
   };
   const wanted = scripted('good');

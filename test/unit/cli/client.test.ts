@@ -69,3 +69,28 @@ test("the service's own code is kept, and a report that is not stored is none", 
   expect(await client.report('gen-1', 1, 'report')).toBeNull();
   await expect(client.report('gen-1', 1, 'confirmation')).rejects.toMatchObject({ code: 'NO_RULE' });
 });
+
+describe('an answer of another program is refused', () => {
+  test.each([
+    ['a page', '<html></html>'],
+    ['other JSON', '{"ok":true}'],
+    ['a list', '[]'],
+    ['nothing', ''],
+  ])('%s', async (_name, text) => {
+    const client = await clientOf((_request, response) => response.writeHead(200).end(text));
+    const asks = [
+      () => client.get('gen-1'),
+      () => client.create(request),
+      () => client.list({}),
+      () => client.rule('rule-1'),
+    ];
+    for (const ask of asks) {
+      await expect(ask()).rejects.toMatchObject({ code: 'BAD_ANSWER' });
+    }
+  });
+
+  test('and so is an error without a reason', async () => {
+    const client = await clientOf((_request, response) => response.writeHead(502).end('bad gateway'));
+    await expect(client.get('gen-1')).rejects.toMatchObject({ code: 'BAD_ANSWER' });
+  });
+});
