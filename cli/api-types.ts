@@ -145,7 +145,7 @@ export interface paths {
   };
   '/v1/generations': {
     get: {
-      parameters: { query?: { 'status'?: "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      parameters: { query?: { 'status'?: string; 'failing'?: "true"; 'rule'?: string; 'batch'?: string; 'retryOf'?: string; 'model'?: string; 'createdAfter'?: string; 'createdBefore'?: string; 'text'?: string; 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
       responses: {
         200: { content: { 'application/json': { 'generations': (components['schemas']['Generation'])[]; 'nextCursor': string | null } } };
         400: { content: { 'application/json': components['schemas']['Error'] } };
@@ -318,7 +318,7 @@ export interface paths {
   };
   '/v1/rules': {
     get: {
-      parameters: { query?: { 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      parameters: { query?: { 'name'?: string; 'key'?: string; 'model'?: string; 'engineVersion'?: string; 'signedAfter'?: string; 'signedBefore'?: string; 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
       responses: {
         200: { content: { 'application/json': { 'rules': (components['schemas']['SignedRule'])[]; 'nextCursor': string | null } } };
         400: { content: { 'application/json': components['schemas']['Error'] } };

@@ -34,6 +34,10 @@ withJson(withService(program.command('status')))
   .argument('[generation]', 'id of a generation; without it, the latest are listed')
   .description('show generations')
   .option('--limit <n>', 'how many to list', wholeNumber(1, 100), 20)
+  .option('--failing', 'list only live ones whose attempt was rejected or whose step is tried again')
+  .option('--status <list>', 'list only these, separated by commas')
+  .option('--rule <name>', 'list only those of this rule')
+  .option('--text <words>', 'list only those with this in the prompt or the name')
   .action((id, options) =>
     run(options, async () => (await import('./commands/status.ts')).status(id, options)),
   );

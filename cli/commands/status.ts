@@ -2,7 +2,7 @@
 import colors from 'picocolors';
 import { isGood } from '../../src/rules/case-status.ts';
 import { type Attempt, type Generation, type GenerationDetail, hasEnded } from '../../src/schema/api.ts';
-import { ApiClient } from '../client.ts';
+import { ApiClient, type GenerationFilter } from '../client.ts';
 import { type ConnectionOptions, findConnection } from '../connection.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { plain, print, printJson } from '../output.ts';
@@ -10,14 +10,18 @@ import { plain, print, printJson } from '../output.ts';
 export interface StatusOptions extends ConnectionOptions {
   readonly json?: boolean;
   readonly limit: number;
+  readonly failing?: boolean;
+  readonly status?: string;
+  readonly rule?: string;
+  readonly text?: string;
 }
 
 export async function status(id: string | undefined, options: StatusOptions): Promise<ExitCode> {
   const client = new ApiClient(findConnection(options));
   if (id === undefined) {
-    const generations = await client.list({ limit: options.limit });
+    const generations = await client.list(filterOf(options));
     if (options.json === true) printJson({ generations });
-    else if (generations.length === 0) print('no generations yet');
+    else if (generations.length === 0) print('no such generations');
     else for (const one of generations) print(listLine(one));
     return EXIT.ok;
   }
@@ -25,6 +29,10 @@ export async function status(id: string | undefined, options: StatusOptions): Pr
   if (options.json === true) printJson(generation);
   else printDetail(generation);
   return EXIT.ok;
+}
+
+function filterOf({ limit, failing, status, rule, text }: StatusOptions): GenerationFilter {
+  return { limit, status, rule, text, ...(failing === true ? { failing: 'true' } : {}) };
 }
 
 export async function cancel(id: string, options: ConnectionOptions & { json?: boolean }): Promise<ExitCode> {
@@ -55,6 +63,8 @@ function printDetail(one: GenerationDetail): void {
     `  ${one.spend.calls} model calls${lost}, ${one.spend.inputTokens} tokens in, ${one.spend.outputTokens} out, ${cost}`,
   );
   if (one.ruleId !== null) print(`  rule ${one.ruleId}`);
+  if (one.retryOf !== null) print(`  retry of ${one.retryOf}`);
+  for (const id of one.retriedBy) print(`  retried by ${id}`);
 }
 
 function printAttempt(attempt: Attempt): void {

@@ -1,17 +1,15 @@
 /** Generations: create, list, read. */
-import { z } from 'zod';
-import { GENERATION_STATUSES, generationDetail, generationPage } from '../schema/api.ts';
+import { generationDetail, generationPage } from '../schema/api.ts';
 import { MAX_REQUEST_BYTES, requestSchema } from '../schema/request.ts';
+import { generationsQuerySchema, toGenerationFilter } from './filters.ts';
 import { generationDetailOf } from './find-generation.ts';
 import { idempotencyKeyOf, useKey } from './idempotency.ts';
 import { KEY_HEADERS, MADE_ANSWERS } from './made.ts';
 import { makeOnce } from './make-once.ts';
-import { nextCursor, pageQuery } from './page.ts';
+import { nextCursor } from './page.ts';
 import { pathParam, type Route, route } from './route.ts';
 import { refuseUnsupported, writeDraft } from './start-generation.ts';
 import { toGeneration } from './views.ts';
-
-const listQuery = z.strictObject({ status: z.enum(GENERATION_STATUSES).optional(), ...pageQuery('gen') });
 
 export const generationRoutes: readonly Route[] = [
   route({
@@ -52,14 +50,11 @@ export const generationRoutes: readonly Route[] = [
     path: '/v1/generations',
     summary: 'List generations, newest first',
     scope: 'read',
-    query: listQuery,
+    query: generationsQuerySchema,
     answers: { 200: { description: 'A page.', schema: generationPage } },
     handle: async (context, { query }) => {
-      const rows = await context.get('store').generations.list(context.get('orgId'), {
-        status: query.status,
-        beforeId: query.cursor,
-        limit: query.limit,
-      });
+      const { store, orgId } = context.var;
+      const rows = await store.generations.list(orgId, toGenerationFilter(query));
       return context.json({
         generations: rows.map(toGeneration),
         nextCursor: nextCursor(rows, query.limit),

@@ -1,5 +1,4 @@
 /** Published rules: list, read with every file, the bundle as the bytes that were signed, and its proof. */
-import { z } from 'zod';
 import { Fault } from '../errors.ts';
 import { BUNDLE_FILE, PROOF_FILE, ruleDirectory } from '../rules/layout.ts';
 import { rulePage, signedRuleFiles } from '../schema/api.ts';
@@ -9,11 +8,10 @@ import { BUNDLE_MEDIA_TYPE, bundleSchema, statementSchema } from '../schema/stat
 import { keys } from '../store/objects.ts';
 import type { RuleRow } from '../store/rules.ts';
 import type { Store } from '../store/store.ts';
-import { nextCursor, pageQuery } from './page.ts';
+import { rulesQuerySchema, toRuleFilter } from './filters.ts';
+import { nextCursor } from './page.ts';
 import { pathParam, type Route, route, TEXT_TYPE } from './route.ts';
 import { toSignedRule } from './views.ts';
-
-const listQuery = z.strictObject(pageQuery('rule'));
 
 export const ruleRoutes: readonly Route[] = [
   route({
@@ -21,11 +19,11 @@ export const ruleRoutes: readonly Route[] = [
     path: '/v1/rules',
     summary: 'List signed rules, newest first',
     scope: 'read',
-    query: listQuery,
+    query: rulesQuerySchema,
     answers: { 200: { description: 'A page.', schema: rulePage } },
     handle: async (context, { query }) => {
       const { store, orgId } = context.var;
-      const rows = await store.rules.list(orgId, query.cursor, query.limit);
+      const rows = await store.rules.list(orgId, toRuleFilter(query));
       return context.json({ rules: rows.map(toSignedRule), nextCursor: nextCursor(rows, query.limit) });
     },
   }),

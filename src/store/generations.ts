@@ -3,6 +3,7 @@
  * statuses it may come from, so that a cancel and a publish can race and exactly one wins.
  */
 import type { GenerationStatus } from '../schema/api.ts';
+import { type GenerationFilter, generationsQuery } from './generation-filter.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
 
 export interface GenerationRow {
@@ -57,13 +58,6 @@ export interface Progress {
   readonly casesPassed?: number;
 }
 
-export interface ListQuery {
-  readonly status?: GenerationStatus | undefined;
-  /** Ids are time-ordered; the page starts after this one. */
-  readonly beforeId?: string | undefined;
-  readonly limit: number;
-}
-
 export class GenerationStore {
   readonly #db: D1Database;
 
@@ -111,14 +105,11 @@ export class GenerationStore {
     return results;
   }
 
-  async list(orgId: string, query: ListQuery): Promise<GenerationRow[]> {
+  async list(orgId: string, filter: GenerationFilter): Promise<GenerationRow[]> {
+    const { sql, values } = generationsQuery(orgId, filter);
     const { results } = await this.#db
-      .prepare(
-        `SELECT * FROM generations
-         WHERE org_id = ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR id < ?3)
-         ORDER BY id DESC LIMIT ?4`,
-      )
-      .bind(orgId, query.status ?? null, query.beforeId ?? null, query.limit)
+      .prepare(sql)
+      .bind(...values)
       .all<GenerationRow>();
     return results;
   }
@@ -134,10 +125,19 @@ export class GenerationStore {
   /** False when the generation is no longer running. */
   async progress(id: string, progress: Progress, at: string): Promise<boolean> {
     return this.#change(
-      `UPDATE generations SET step = ?2, attempt = COALESCE(?3, attempt), cases_passed = COALESCE(?4, cases_passed), updated_at = ?5
+      `UPDATE generations SET step = ?2, attempt = COALESCE(?3, attempt), cases_passed = COALESCE(?4, cases_passed), updated_at = ?5,
+         step_retries = CASE WHEN step = ?2 THEN step_retries ELSE 0 END
        WHERE id = ?1 AND status = 'running'`,
       [id, progress.step, progress.attempt ?? null, progress.casesPassed ?? null, at],
     );
+  }
+
+  /** How often the step that is running was tried before. No progress: a stalled generation stays one. */
+  async showRetries(id: string, retries: number): Promise<void> {
+    await this.#change("UPDATE generations SET step_retries = ?2 WHERE id = ?1 AND status = 'running'", [
+      id,
+      retries,
+    ]);
   }
 
   /**

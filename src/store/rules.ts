@@ -1,5 +1,6 @@
 /** Published rules. Publishing and ending the generation are one atomic change: both happen or neither. */
 import { logEnd } from './generations.ts';
+import { type RuleFilter, rulesQuery } from './rule-filter.ts';
 
 export interface RuleRow {
   readonly id: string;
@@ -61,10 +62,11 @@ export class RuleStore {
       .first<RuleRow>();
   }
 
-  async list(orgId: string, beforeId: string | undefined, limit: number): Promise<RuleRow[]> {
+  async list(orgId: string, filter: RuleFilter): Promise<RuleRow[]> {
+    const { sql, values } = rulesQuery(orgId, filter);
     const { results } = await this.#db
-      .prepare('SELECT * FROM rules WHERE org_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3')
-      .bind(orgId, beforeId ?? null, limit)
+      .prepare(sql)
+      .bind(...values)
       .all<RuleRow>();
     return results;
   }

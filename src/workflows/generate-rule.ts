@@ -15,6 +15,7 @@ import { type Inspected, inspectReply } from '../steps/inspect-rule.ts';
 import { type Judged, judgeAttempt } from '../steps/judge-attempt.ts';
 import { logBundle } from '../steps/log-bundle.ts';
 import { prepareGeneration } from '../steps/prepare-generation.ts';
+import { showRetries } from '../steps/progress.ts';
 import { publishRule } from '../steps/publish-rule.ts';
 import { signRule } from '../steps/sign-rule.ts';
 import { type VerifyInput, verifyChunk } from '../steps/verify-chunk.ts';
@@ -32,7 +33,14 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
   override async run(event: Readonly<WorkflowEvent<GenerateRuleParams>>, step: WorkflowStep): Promise<void> {
     const job = event.payload;
     const runStep: RunStep = (policy, body) =>
-      durable(step, policy, async (run) => body(await openDeps(this.env), run));
+      durable(step, policy, async (run) => {
+        const deps = await openDeps(this.env);
+        if (run.stepAttempt === 1) return body(deps, run);
+        await showRetries(job, run.stepAttempt - 1, deps);
+        const result = await body(deps, run);
+        await showRetries(job, 0, deps);
+        return result;
+      });
     const end = (input: EndInput) => runStep(policies.end, (deps) => endGeneration(job, input, deps));
     try {
       const outcome = await generate(job, runStep);
