@@ -21,6 +21,9 @@ export interface Bindings {
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
+  readonly READ_LIMIT?: RateLimit;
+  readonly CREATE_LIMIT?: RateLimit;
+  readonly AUTH_LIMIT?: RateLimit;
   readonly SIGNING_KEY?: string;
   readonly TRUST_ROOT_SHA256?: string;
   readonly LOG_KEY?: string;
@@ -70,6 +73,8 @@ export interface Config {
   /** `null`: this deployment keeps no log, and publishes without one. */
   readonly log: LogConfig | null;
   readonly tokens: readonly TokenEntry[];
+  /** Counters of calls: of an organisation, of an organisation, and of an address without a valid token. */
+  readonly limits: { readonly read: RateLimit; readonly create: RateLimit; readonly auth: RateLimit };
   readonly model: {
     readonly id: string;
     /** Every model a generation may be made with: the default, those with a price, and those of `MODELS`. */
@@ -152,6 +157,7 @@ async function check(bindings: Bindings): Promise<Config> {
   for (const name of ['DB', 'BUCKET', 'GENERATE_RULE'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
+  const limits = checkLimits(bindings, problems);
   const parsed = settings.safeParse(withoutEmpty(bindings));
   if (!parsed.success) problems.push(...describe(parsed.error, bindings));
   const sandboxes = checkSandboxes(bindings, withoutEmpty(bindings), (problem) =>
@@ -164,7 +170,16 @@ async function check(bindings: Bindings): Promise<Config> {
     );
   }
   const log = await checkLog(bindings, signingKey, problems);
-  if (problems.length > 0 || !parsed.success || !db || !bucket || !workflow || !sandboxes || !signingKey) {
+  if (
+    problems.length > 0 ||
+    !parsed.success ||
+    !db ||
+    !bucket ||
+    !workflow ||
+    !sandboxes ||
+    !signingKey ||
+    !limits
+  ) {
     throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
   }
   const value = parsed.data;
@@ -177,6 +192,7 @@ async function check(bindings: Bindings): Promise<Config> {
     sandboxes,
     trustRootSha256: value.TRUST_ROOT_SHA256 ?? null,
     tokens: value.API_TOKENS,
+    limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
     model: {
       id: value.MODEL,
@@ -187,6 +203,14 @@ async function check(bindings: Bindings): Promise<Config> {
       prices: value.MODEL_PRICES,
     },
   };
+}
+
+function checkLimits(bindings: Bindings, problems: string[]): Config['limits'] | null {
+  const { READ_LIMIT: read, CREATE_LIMIT: create, AUTH_LIMIT: auth } = bindings;
+  for (const name of ['READ_LIMIT', 'CREATE_LIMIT', 'AUTH_LIMIT'] as const) {
+    if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
+  }
+  return read && create && auth ? { read, create, auth } : null;
 }
 
 /** A log that is only half configured is none: rules would be published outside of it unnoticed. */

@@ -10,6 +10,7 @@ import { sha256Hex } from '../rules/digest.ts';
 import type { Scope } from '../schema/tokens.ts';
 import { scopesOf, type TokenRow, type TokenStore } from '../store/tokens.ts';
 import type { AppEnv } from './context.ts';
+import { addressOf, spendBudget } from './limits.ts';
 
 const BEARER = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
 const LAST_USE_STEP_MS = 3_600_000;
@@ -22,13 +23,15 @@ export interface Caller {
 
 /**
  * Who calls; the organisation is also set in the context.
- * @throws Fault UNAUTHORIZED, the same for a token that is missing, wrong, revoked or expired
+ * @throws Fault UNAUTHORIZED, the same for a token that is missing, wrong, revoked or expired; RATE_LIMITED when
+ *   there were too many of these from one address
  */
 export async function authenticate(context: Context<AppEnv>): Promise<Caller> {
   const presented = BEARER.exec(context.req.header('authorization') ?? '')?.[1];
   const { config, store } = context.var;
   const caller = await callerOf(presented ?? '', config.tokens, store.tokens, new Date());
   if (presented === undefined || caller === null) {
+    await spendBudget(context, 'auth', addressOf(context));
     throw new Fault('UNAUTHORIZED', 'send a valid token in the header "Authorization: Bearer <token>"');
   }
   context.set('orgId', caller.orgId);

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { FAULTS, Fault, messageOf } from '../errors.ts';
 import type { AppEnv } from './context.ts';
+import { RETRY_AFTER_S } from './limits.ts';
 
 export function onError(error: unknown, context: Context<AppEnv>): Response {
   const fault = error instanceof Fault ? error : null;
@@ -25,6 +26,7 @@ export function onError(error: unknown, context: Context<AppEnv>): Response {
   };
   // Also where no route was found, and the middleware that sets it never ran to its end.
   context.header('cache-control', 'no-store');
+  if (code === 'RATE_LIMITED') context.header('retry-after', String(RETRY_AFTER_S));
   if (code === 'UNAUTHORIZED') context.header('www-authenticate', 'Bearer');
   return context.json(body, FAULTS[code].status as ContentfulStatusCode);
 }

@@ -37,7 +37,7 @@ interface Common {
   readonly summary: string;
   /** The scope its token needs; `null`: public. */
   readonly scope: Scope | null;
-  /** Which budget a call counts against. Without a token, none. */
+  /** Which budget a call counts against, when not the one of its scope. Without a token, none. */
   readonly budget?: 'read' | 'create';
   /** Request headers it reads, with what they mean. */
   readonly headers?: Readonly<Record<string, string>>;

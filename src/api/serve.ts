@@ -8,6 +8,7 @@ import { allows } from '../schema/tokens.ts';
 import { authenticate } from './auth.ts';
 import { readBody } from './body.ts';
 import type { AppEnv } from './context.ts';
+import { budgetOf, spendBudget } from './limits.ts';
 import { parseQuery } from './query.ts';
 import type { Route } from './route.ts';
 
@@ -31,6 +32,7 @@ export function serve(routes: readonly Route[], before: MiddlewareHandler<AppEnv
 async function answer(one: Route, context: Context<AppEnv>): Promise<Response> {
   if (one.scope !== null) {
     const caller = await authenticate(context);
+    await spendBudget(context, budgetOf(one), caller.orgId);
     if (!allows(caller.scopes, one.scope)) {
       throw new Fault('FORBIDDEN', `this token lacks the scope "${one.scope}"`, {
         details: { scope: one.scope },

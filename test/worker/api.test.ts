@@ -179,6 +179,10 @@ describe('a broken configuration stops everything with the names of what is wron
     ['DB', undefined, 'DB binding is missing'],
     ['BUCKET', undefined, 'BUCKET binding is missing'],
     ['GENERATE_RULE', undefined, 'GENERATE_RULE binding is missing'],
+    ['READ_LIMIT', undefined, 'READ_LIMIT binding is missing'],
+    ['CREATE_LIMIT', undefined, 'CREATE_LIMIT binding is missing'],
+    ['AUTH_LIMIT', undefined, 'AUTH_LIMIT binding is missing'],
+    ['MODELS', 'a,,b', 'MODELS is malformed'],
   ])('%s = %j', async (name, value, message) => {
     const before = await countRows('generations');
     for (const path of ['/v1/generations', '/healthz']) {
