@@ -129,6 +129,33 @@ describe('Idempotency-Key', () => {
     });
   });
 
+  test('a key is not claimed when another retry of the same generation is alive', async () => {
+    const original = await run('refusal');
+    const store = openStore(env.DB, env.BUCKET);
+    const row = (id: string) => ({
+      id,
+      org_id: 'first',
+      name: null,
+      prompt_excerpt: '',
+      request_sha256: '',
+      model: 'test-model',
+      cases_total: 2,
+      attempts_max: 5,
+      created_at: new Date().toISOString(),
+      retry_of: original.id,
+    });
+    const [alive, late] = [`gen-alive${crypto.randomUUID()}`, `gen-late${crypto.randomUUID()}`];
+    expect(await store.generations.insert(row(alive))).toBe(true);
+    const key = crypto.randomUUID();
+    const claim = { orgId: 'first', key, digest: 'd', targetId: late, replaces: null, at: '2026' };
+    expect(await store.generations.insertClaimed(row(late), claim)).toBe(false);
+    expect(await store.idempotency.find('first', key)).toBeNull();
+    expect(await store.generations.insert(row(late))).toBe(false);
+    await store.generations.end(alive, 'cancelled', { code: 'CANCELLED', message: '' }, '2026');
+    expect(await store.generations.insertClaimed(row(late), claim)).toBe(true);
+    await store.generations.end(late, 'cancelled', { code: 'CANCELLED', message: '' }, '2026');
+  });
+
   test('a crash before the instance was made is healed by the sweep, and the key still names it', async () => {
     const body = bodyOf('good');
     const key = crypto.randomUUID();
