@@ -137,6 +137,7 @@ export interface paths {
         400: { content: { 'application/json': components['schemas']['Error'] } };
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };

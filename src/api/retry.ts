@@ -46,6 +46,8 @@ export const retryRoutes: readonly Route[] = [
       'INVALID_IDEMPOTENCY_KEY',
       'IDEMPOTENCY_MISMATCH',
       'WORKFLOW_UNAVAILABLE',
+      'STORE_MISSING',
+      'STORE_CONFLICT',
     ],
     handle: async (context, { body }) => {
       const original = await findGeneration(
@@ -107,7 +109,9 @@ async function draftOf({ original, retry, digest }: Wish, config: Config, store:
   const orgId = original.org_id;
   const text = await store.objects.get(keys.request(orgId, original.id));
   if (text === null) throw new Fault('STORE_MISSING', 'the stored request of this generation is missing');
-  const request = changed(requestSchema.parse(JSON.parse(text)), retry);
+  const stored = requestSchema.safeParse(JSON.parse(text));
+  if (!stored.success) throw new Fault('STORE_CONFLICT', 'the stored request of this generation is none');
+  const request = changed(stored.data, retry);
   const kept = config.model.allowed.includes(original.model) ? original.model : config.model.id;
   const model = retry.model ?? kept;
   refuseUnsupported(request, model, config);

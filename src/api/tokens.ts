@@ -54,6 +54,7 @@ export const tokenRoutes: readonly Route[] = [
     summary: 'Revoke a token, at once and for good',
     scope: 'admin',
     answers: { 200: { description: 'It is revoked; also when it was already.', schema: tokenSchema } },
+    errors: ['NOT_FOUND'],
     handle: async (context) => {
       const store = context.get('store');
       const orgId = context.get('orgId');

@@ -4,6 +4,7 @@ import { inject } from 'vitest';
 import { type Generation, type GenerationDetail, hasEnded } from '../../src/schema/api.ts';
 import type { RuleRequest } from '../../src/schema/request.ts';
 import { request } from '../support/rule.ts';
+import { assertDeclared } from './contract.ts';
 
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
@@ -35,6 +36,7 @@ export async function call<T = Record<string, unknown>>(
     body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
   });
   const text = await response.text();
+  assertDeclared(method, path, response, parse(text));
   return { status: response.status, body: parse(text) as T, text, headers: response.headers };
 }
 

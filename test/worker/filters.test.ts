@@ -182,6 +182,20 @@ test.each([
   });
 });
 
+test.each(['rule=%00', 'text=%00', 'text=%25%27%22--', 'batch=%ff', "model=' OR 1=1 --"])(
+  'generations?%s finds nothing',
+  async (query) => {
+    expect(await list(query)).toEqual([]);
+  },
+);
+
+test('an id of any bytes is unknown', async () => {
+  for (const id of ['%00', '%ff', '%E2%80%AE', "'--", 'x'.repeat(5_000), '..%2f', '%']) {
+    expect((await call(`/v1/generations/${id}`)).status, id).toBe(404);
+    expect((await call(`/v1/tokens/${id}`, { method: 'DELETE' })).status, id).toBe(404);
+  }
+});
+
 describe('no filter reads a whole table', () => {
   const plan = async ({ sql, values }: Query) => {
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
