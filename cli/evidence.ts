@@ -64,11 +64,15 @@ function checkText({ size, capabilities }: Predicate['rule']): string {
   const can = [
     capabilities.readsFiles ? 'reads files' : null,
     capabilities.startsProcesses ? 'STARTS PROCESSES' : null,
-    capabilities.usesNetwork ? 'USES THE NETWORK' : null,
+    capabilities.usesNetwork ? networkText(capabilities.hosts) : null,
   ].filter((fact) => fact !== null);
   const imports = capabilities.imports.length === 0 ? 'nothing' : plain(capabilities.imports.join(', '));
   const facts = can.length === 0 ? '' : `; ${can.join(', ')}`;
   return `${counted(size.checkLines, 'line')}, ${counted(size.captures, 'capture')}, imports ${imports}${facts}`;
+}
+
+function networkText(hosts: readonly string[]): string {
+  return hosts.length === 0 ? 'USES THE NETWORK' : `ASKS TO REACH ${plain(hosts.join(' '))}`;
 }
 
 function signerText({ signer }: Opened): string {

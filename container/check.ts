@@ -28,6 +28,8 @@ export interface CheckSize {
   readonly limits: RoomLimits;
   readonly heapMib: number;
   readonly findings: FindingCaps;
+  /** Where node refuses connections by a rule of its own, too, this one may make some. */
+  readonly mayConnect?: boolean;
 }
 
 const IN_A_CASE: CheckSize = { limits: CHECK_ROOM, heapMib: CHECK_HEAP_MIB, findings: CASE_FINDINGS };
@@ -49,6 +51,9 @@ const NODE_FLAGS = [
   '--no-addons',
   '--no-warnings',
 ];
+
+/** Newer versions of node have this flag, and need it even for a socket in a directory. The room is the same. */
+const CONNECT_FLAGS = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
 
 export interface CheckInput {
   readonly caseDir: string;
@@ -96,11 +101,17 @@ const CHECK_PIPES = { maxOutputBytes: MAX_OUTPUT_BYTES, keepBytes: MAX_CONSOLE_B
 
 export function checkSpec(
   dirs: { readonly caseDir: string; readonly checkDir: string },
-  { limits, heapMib } = IN_A_CASE,
+  { limits, heapMib, mayConnect = false } = IN_A_CASE,
 ): RoomSpec {
   const heap = `--max-old-space-size=${heapMib}`;
   return {
-    argv: [ROOM.node, ...NODE_FLAGS, heap, `${ROOM.scripts}/runner.cjs`],
+    argv: [
+      ROOM.node,
+      ...NODE_FLAGS,
+      ...(mayConnect ? CONNECT_FLAGS : []),
+      heap,
+      `${ROOM.scripts}/runner.cjs`,
+    ],
     // Not the case: a check must use the root it is given, as it must in the Taskless CLI.
     cwd: '/',
     caseDir: dirs.caseDir,

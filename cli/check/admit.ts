@@ -6,6 +6,7 @@
 import { ISOLATION_FLAGS, type IsolationFlag } from '../../container/protocol.ts';
 import { messageOf } from '../../src/errors.ts';
 import { inspectCaptures } from '../../src/rules/inspect.ts';
+import { endpointOf, notGranted } from '../../src/schema/egress.ts';
 import type { CaptureInfo } from '../../src/schema/rule.ts';
 import type { Policy, Violation } from '../../src/signing/policy.ts';
 import type { Verified } from '../../src/signing/verify.ts';
@@ -22,6 +23,8 @@ export interface AdmittedRule {
   readonly captures: readonly CaptureInfo[];
   /** `check.ts` and captures: the verified bytes as text. */
   readonly files: Readonly<Record<string, string>>;
+  /** Each `host:port` that its signed facts ask for and the policy grants. Empty: its room has no way out. */
+  readonly endpoints: readonly string[];
 }
 
 export type Admission =
@@ -42,7 +45,8 @@ export async function admit(found: FoundRule, trusted: Trusted): Promise<Admissi
     return { name, refusal: { reason: decision.reason, message: decision.message } };
   }
   const origin = originOf(decision.rule);
-  const refusal = decision.kind === 'short' ? shortOf(decision.violations) : networkRefusal(decision.rule);
+  const refusal =
+    decision.kind === 'short' ? shortOf(decision.violations) : networkRefusal(decision.rule, trusted.policy);
   return refusal === null ? runnable(name, decision.rule, origin) : { name, refusal, origin };
 }
 
@@ -52,14 +56,20 @@ function shortOf(violations: readonly Violation[]): Refusal {
   return { reason: violations[0]?.reason ?? 'policy', message };
 }
 
-/** A room has no network, so a rule that asks for one would give wrong answers; it is not started. */
-function networkRefusal({ statement }: Verified): Refusal | null {
-  if (!statement.predicate.rule.capabilities.usesNetwork) return null;
-  return { reason: 'egress_not_granted', message: 'its check uses the network, and no room has one' };
+/** A rule that could not reach what it asks for would give wrong answers; it is not started. */
+function networkRefusal({ statement }: Verified, { egress = [] }: Policy): Refusal | null {
+  const { usesNetwork, hosts } = statement.predicate.rule.capabilities;
+  const refuse = (message: string): Refusal => ({ reason: 'egress_not_granted', message });
+  if (usesNetwork !== hosts.length > 0) {
+    return refuse('its signed facts say that it uses the network, or name hosts, but not both');
+  }
+  const missing = notGranted(hosts, egress);
+  if (missing.length === 0) return null;
+  return refuse(`it asks to reach ${missing.join(', ')}, which "egress" of the policy does not grant`);
 }
 
 /** What ast-grep and node need of it, as text. */
-function runnable(name: string, { files: verified }: Verified, origin: Origin): Admission {
+function runnable(name: string, { files: verified, statement }: Verified, origin: Origin): Admission {
   const refuse = (message: string): Admission => ({
     name,
     refusal: { reason: 'rule_unreadable', message },
@@ -69,7 +79,8 @@ function runnable(name: string, { files: verified }: Verified, origin: Origin): 
   if (files === null) return refuse('a file of the rule is not UTF-8 text');
   if (files['check.ts'] === undefined) return refuse('check.ts is missing');
   const captures = inspectCaptures(files);
-  if (captures.ok) return { rule: { name, origin, captures: captures.value, files } };
+  const endpoints = statement.predicate.rule.capabilities.hosts.map(endpointOf);
+  if (captures.ok) return { rule: { name, origin, captures: captures.value, files, endpoints } };
   return refuse(captures.problems.map(({ message }) => message).join('; '));
 }
 

@@ -4,8 +4,15 @@
  * runs before every wall that is asked for was seen to hold.
  */
 import { availableParallelism } from 'node:os';
-import type { CheckError, Finding, IsolationFlag, IsolationReport } from '../../container/protocol.ts';
+import type {
+  CheckError,
+  Finding,
+  IsolationFlag,
+  IsolationReport,
+  Outcome,
+} from '../../container/protocol.ts';
 import { runRepositoryCheck } from '../../container/repository/check.ts';
+import type { Reach } from '../../container/repository/egress.ts';
 import type { SkippedFiles } from '../../container/repository/not-scanned.ts';
 import { closedFolder } from '../../container/repository/repository.ts';
 import { scanRepository } from '../../container/repository/scan.ts';
@@ -27,6 +34,8 @@ export interface RunInput {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly progress: (what: string) => void;
+  /** For tests: how granted hosts are reached. No option or variable leads here. */
+  readonly reach?: Reach;
   /** Called as each rule ends. */
   readonly onResult: (rule: AdmittedRule, result: RuleResult) => void;
 }
@@ -65,7 +74,7 @@ export async function runRules(input: RunInput): Promise<RanRules> {
       else if (found.spool.matches === 0) input.onResult(rule, { matches: 0, findings: [] });
       else {
         const code = stripped[index] ?? { ending: { outcome: 'host_error' as const } };
-        const result = runOne(input, found.spool, code).catch((error) =>
+        const result = runOne(input, rule, found.spool, code).catch((error) =>
           failed('check_host_error', messageOf(error)),
         );
         input.onResult(rule, await result);
@@ -107,7 +116,8 @@ function requireWalls({ flags }: IsolationReport, required: readonly IsolationFl
 type Stripped = Awaited<ReturnType<typeof stripAll>>[number];
 
 async function runOne(
-  { timeoutMs, signal, workshop }: RunInput,
+  { timeoutMs, signal, workshop, reach }: RunInput,
+  { endpoints }: AdmittedRule,
   spool: Spool,
   stripped: Stripped,
 ): Promise<RuleResult> {
@@ -118,19 +128,34 @@ async function runOne(
   }
   const { jail, hostDir, repository } = workshop;
   const startedAt = performance.now();
-  const { outcome, error, findings } = await runRepositoryCheck({
+  const { outcome, error, findings, refused } = await runRepositoryCheck({
     jail,
     projectDir: repository.projectDir,
     checkDir: writeTree(hostDir, { 'check.mjs': stripped.code }),
     spool,
+    endpoints,
+    ...(reach === undefined ? {} : { reach }),
     timeoutMs,
     signal,
   });
   spool.close();
   const checkMs = Math.round(performance.now() - startedAt);
-  if (outcome === 'exited' && error === undefined) return { matches, findings, checkMs };
+  const failure = failureOf(outcome, error, refused);
+  return failure === undefined ? { matches, findings, checkMs } : { ...failed(...failure), matches, checkMs };
+}
+
+/** A check that was refused a connection has failed whatever it returned: it tried more than was granted. */
+function failureOf(
+  outcome: Outcome,
+  error: CheckError | undefined,
+  refused: readonly string[],
+): [reason: string, message: string] | undefined {
+  const tries = refused.length === 0 ? [] : [`connections were refused: ${refused.join('; ')}`];
+  if (outcome === 'exited' && error === undefined) {
+    return tries[0] === undefined ? undefined : ['egress_refused', tries[0]];
+  }
   const reason = outcome === 'exited' ? 'check_threw' : `check_${outcome}`;
-  return { ...failed(reason, errorText(error) ?? outcome), matches, checkMs };
+  return [reason, [errorText(error) ?? outcome, ...tries].join('; ')];
 }
 
 function failed(reason: string, message: string): RuleResult {

@@ -50,5 +50,13 @@ export const MAX_RULE_RESULT_BYTES = 32 * MIB;
 export const MAX_RULE_FINDINGS_CHARS = 16 * MIB;
 export const MAX_REPOSITORY_PATH_BYTES = 4096;
 
+/** What a rule with granted hosts may send and receive. */
+export const MAX_EGRESS_BYTES = 64 * MIB;
+/** Each host that can be declared, times what the room's agent opens to one of them (`room/egress.cjs`). */
+export const MAX_EGRESS_CONNECTIONS = 40;
+/** In all, refused ones too. */
+export const MAX_EGRESS_TRIES = 1_000;
+export const MAX_EGRESS_HEAD_BYTES = 1024;
+
 /** Sources given to one stripper. */
 export const MAX_STRIPPED_TOGETHER = 50;

@@ -21,8 +21,8 @@ const getExitCode = exitCode.get.bind(process);
 
 /** Of the task only its root and matches are kept as text: a check can search the heap of its own process. */
 function readTask() {
-  const { token, root, matches, mostFindings } = JSON.parse(fs.readFileSync(0, 'utf8'));
-  return { token: privateBytes(token), root, matches, mostFindings };
+  const { token, root, matches, mostFindings, egress } = JSON.parse(fs.readFileSync(0, 'utf8'));
+  return { token: privateBytes(token), root, matches, mostFindings, egress };
 }
 
 /** In memory of their own: small buffers share a pool, and a check can read all of it. */
@@ -32,7 +32,7 @@ function privateBytes(text) {
   return bytes;
 }
 
-const { token, root, matches, mostFindings } = readTask();
+const { token, root, matches, mostFindings, egress } = readTask();
 
 function send(kind, body) {
   const text = ` ${kind} ${body}\n`;
@@ -137,4 +137,5 @@ writeBlocking('stdout');
 writeBlocking('stderr');
 send('S', '');
 setExitCode(0);
+if (egress !== undefined) require('./egress.cjs')(egress);
 main();

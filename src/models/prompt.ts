@@ -101,6 +101,7 @@ export function requestTurn(request: RuleRequest): string {
   if (request.name !== undefined) lines.push(`Name: ${request.name}`);
   if (request.language !== undefined) lines.push(`Language: ${request.language}`);
   lines.push(`Severity of findings: ${request.severity ?? 'error'}`, '');
+  if (request.egress !== undefined) lines.push(...egressLines(request.egress), '');
   if (request.guidance !== undefined) {
     lines.push('The person who asked adds guidance, in their own words:');
     lines.push(marker, request.guidance, marker, '');
@@ -108,6 +109,14 @@ export function requestTurn(request: RuleRequest): string {
   lines.push(`${request.cases.length} cases follow. File contents stand between lines of ${marker}.`);
   for (const one of request.cases) lines.push('', ...caseLines(one, marker));
   return lines.join('\n');
+}
+
+/** Said only where a request allows it: the prefix is the same for all, and most rules need no network. */
+function egressLines(hosts: readonly string[]): string[] {
+  return [
+    `If the rule cannot be decided from files alone, the check of this request may also import node:https, to ask these hosts: ${hosts.join(', ')}. Nothing else of the network is reachable. It then declares the hosts it uses, and only those, at the top of check.ts, as literals: export const hosts = ['${hosts[0]}'];`,
+    'Use https.request or https.get with the default agent. The tests run without any network: every request fails there, and every case must come out right all the same. Where the rule is used later, the user may not have granted a host. So catch every failure of a request, and report only what is known without an answer.',
+  ];
 }
 
 function caseLines(one: RuleCase, marker: string): string[] {

@@ -25,8 +25,11 @@ const NETWORK_MODULES = new Set(['dgram', 'dns', 'dns/promises', 'http', 'http2'
 
 export const ALLOWED_IMPORTS: readonly string[] = [...ALLOWED].map((name) => `node:${name}`);
 
-export function isAllowedImport(specifier: string): boolean {
-  return ALLOWED.has(bare(specifier));
+/** Only for a check that declares the hosts it asks for. */
+export const HTTPS = 'node:https';
+
+export function isAllowedImport(specifier: string, declaresHosts: boolean): boolean {
+  return ALLOWED.has(bare(specifier)) || (declaresHosts && specifier === HTTPS);
 }
 
 export const readsFiles = (specifier: string): boolean => FILE_MODULES.has(bare(specifier));

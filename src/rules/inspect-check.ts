@@ -7,7 +7,15 @@ import { parse } from '@babel/parser';
 import { byteLength } from '../schema/path.ts';
 import type { CapabilityFacts } from '../schema/rule.ts';
 import { MAX_CHECK_BYTES } from '../schema/rule.ts';
-import { ALLOWED_IMPORTS, isAllowedImport, readsFiles, startsProcesses, usesNetwork } from './imports.ts';
+import { declaredHosts } from './declared-hosts.ts';
+import {
+  ALLOWED_IMPORTS,
+  HTTPS,
+  isAllowedImport,
+  readsFiles,
+  startsProcesses,
+  usesNetwork,
+} from './imports.ts';
 import { type Problem, type Result, refuse, succeed } from './result.ts';
 import { type SyntaxNode, walk } from './syntax-walk.ts';
 
@@ -45,12 +53,14 @@ export function inspectCheck(source: string): Result<CapabilityFacts> {
   const program = parseModule(source);
   if (!program.ok) return program;
 
-  const problems: Problem[] = [];
+  const { hosts, faults } = declaredHosts(program.value);
+  const problems = faults.map(({ node, message }) => problem('hosts_malformed', line(node), message));
+  const declaresHosts = hosts.length > 0 || faults.length > 0;
   const imports = new Set<string>();
   walk(program.value, (node, context) => {
     for (const specifier of importedModules(node)) {
       imports.add(specifier);
-      if (!isAllowedImport(specifier)) problems.push(importProblem(specifier, node));
+      if (!isAllowedImport(specifier, declaresHosts)) problems.push(importProblem(specifier, node));
     }
     const door = hiddenDoor(node, context.parent);
     if (door !== null) problems.push(door);
@@ -58,6 +68,9 @@ export function inspectCheck(source: string): Result<CapabilityFacts> {
     if (refused !== null) problems.push(refused);
   });
   problems.push(...defaultExportProblems(program.value));
+  if (hosts.length > 0 && !imports.has(HTTPS)) {
+    problems.push(problem('hosts_unused', undefined, `declares hosts and does not import ${HTTPS}`));
+  }
 
   if (problems.length > 0) return refuse(problems);
   const specifiers = [...imports].sort();
@@ -66,6 +79,7 @@ export function inspectCheck(source: string): Result<CapabilityFacts> {
     readsFiles: specifiers.some(readsFiles),
     startsProcesses: specifiers.some(startsProcesses),
     usesNetwork: specifiers.some(usesNetwork),
+    hosts,
   });
 }
 
@@ -97,10 +111,11 @@ function importProblem(specifier: string, node: SyntaxNode): Problem {
       `imports ${JSON.stringify(specifier)}; check.ts must be one self-contained file`,
     );
   }
+  const undeclared = specifier === HTTPS ? ' without declaring hosts' : '';
   return problem(
     'import_not_allowed',
     line(node),
-    `imports ${JSON.stringify(specifier)}; allowed are ${ALLOWED_IMPORTS.join(', ')}`,
+    `imports ${JSON.stringify(specifier)}${undeclared}; allowed are ${ALLOWED_IMPORTS.join(', ')}`,
   );
 }
 

@@ -3,6 +3,7 @@
  * cannot be verified fairly is refused here, with the reason, before anything is started.
  */
 import { z } from 'zod';
+import { egressHost, MAX_HOSTS } from './egress.ts';
 import { byteLength, fileFolderClash, relativePath } from './path.ts';
 
 export const SEVERITIES = ['error', 'warning', 'info'] as const;
@@ -88,6 +89,8 @@ export const requestSchema = z
     engine: z.enum(['runtime', 'sg', 'auto']).optional(),
     language: z.string().min(1).max(40).optional(),
     severity: z.enum(SEVERITIES).optional(),
+    /** Hosts that the rule may ask for. Absent: none. */
+    egress: z.array(egressHost).min(1).max(MAX_HOSTS).optional(),
     cases: z.array(caseSchema).min(2).max(MAX_CASES),
     limits: limitsSchema.optional(),
   })

@@ -3,6 +3,7 @@
  * everything else here is read from it.
  */
 import { z } from 'zod';
+import { egressHost, MAX_HOSTS } from './egress.ts';
 import { slug } from './request.ts';
 
 export const MAX_CAPTURES = 12;
@@ -90,12 +91,19 @@ export const captureInfo = z.strictObject({
 });
 export type CaptureInfo = z.infer<typeof captureInfo>;
 
-/** What a check may do, read from its imports; stated in the signature so that policy can refuse it. */
+const hosts = z.array(egressHost).max(MAX_HOSTS);
+
+/**
+ * What a check may do, read from its imports and from the hosts it declares; stated in the signature so that
+ * policy can refuse it.
+ */
 export const capabilityFacts = z.strictObject({
   imports: z.array(z.string()),
   readsFiles: z.boolean(),
   startsProcesses: z.boolean(),
   usesNetwork: z.boolean(),
+  /** Hosts it asks to reach, sorted; empty when it asks for none. */
+  hosts,
 });
 export type CapabilityFacts = z.infer<typeof capabilityFacts>;
 
@@ -114,7 +122,8 @@ export const ruleSchema = z.strictObject({
   /** `check.ts` and `captures/<name>.yml`, exact text by rule-relative path. */
   files: z.record(z.string(), z.string()),
   captures: z.array(captureInfo),
-  capabilities: capabilityFacts,
+  /** A rule that was stored before hosts could be declared has none. */
+  capabilities: capabilityFacts.extend({ hosts: hosts.default([]) }),
   size: ruleSize,
 });
 export type Rule = z.infer<typeof ruleSchema>;

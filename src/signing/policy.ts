@@ -5,16 +5,12 @@
 import { z } from 'zod';
 import { ISOLATION_FLAGS } from '../../container/protocol.ts';
 import { type Result, refuse, succeed } from '../rules/result.ts';
+import { egressHost } from '../schema/egress.ts';
 import { SANDBOX_KINDS } from '../schema/report.ts';
 import type { Statement } from '../schema/statement.ts';
 import type { Opened } from './verify.ts';
 
 const count = z.int().min(0).max(10_000);
-/** A DNS name, with a port when it is not 443. No address, no wildcard: a grant names what it means. */
-export const egressHost = z
-  .string()
-  .max(260)
-  .regex(/^(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]{1,5})?$/, 'must be host or host:port, lower-case');
 
 export const policySchema = z.strictObject({
   version: z.literal(1),

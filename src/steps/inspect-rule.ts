@@ -5,6 +5,7 @@
 import { inspectionFeedback, truncationFeedback } from '../models/feedback.ts';
 import { parseReply } from '../models/parse-reply.ts';
 import { assembleFiles, slugify } from '../rules/assemble.ts';
+import { hostProblems } from '../rules/declared-hosts.ts';
 import { inspectRule } from '../rules/inspect.ts';
 import { unsupportedByIsolate } from '../rules/isolate-needs.ts';
 import type { Problem } from '../rules/result.ts';
@@ -54,7 +55,7 @@ export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps
   }
   const files = await assembleFiles(draft);
   if (!files.ok) return refusedFor(job, input.attempt, files.problems, deps);
-  const { name, cases } = await loadRequest(job, deps);
+  const { name, cases, egress } = await loadRequest(job, deps);
   const inspected = inspectRule({
     name: name ?? slugify(draft.name),
     summary: draft.summary,
@@ -63,6 +64,8 @@ export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps
   if (!inspected.ok) return refusedFor(job, input.attempt, inspected.problems, deps);
 
   const rule = inspected.value;
+  const unasked = hostProblems(rule.capabilities.hosts, egress);
+  if (unasked.length > 0) return refusedFor(job, input.attempt, unasked, deps);
   const chosen = selectSandboxes(deps.sandboxes.policy, unsupportedByIsolate(rule, cases));
   if (!chosen.ok) return refusedFor(job, input.attempt, chosen.problems, deps);
   const sandboxes = chosen.value;

@@ -7,6 +7,7 @@ import { isRetryable } from '../../src/errors.ts';
 import type { Model, ModelAnswer } from '../../src/models/model.ts';
 import type { Sandbox, Sandboxes } from '../../src/sandboxes/sandbox.ts';
 import type { HostCaseResult, SandboxKind } from '../../src/schema/report.ts';
+import type { RuleRequest } from '../../src/schema/request.ts';
 import { parseSigningKey, privateKeyPem } from '../../src/signing/ed25519.ts';
 import { acceptRequest } from '../../src/steps/accept-request.ts';
 import { askModel } from '../../src/steps/ask-model.ts';
@@ -28,11 +29,12 @@ const found = [{ file: 'a.ts', message: 'eval is used', line: 1 }];
 
 class CountingModel implements Model {
   readonly id = 'test-model';
+  reply = goodReply;
   calls = 0;
   answer(): Promise<ModelAnswer> {
     this.calls += 1;
     return Promise.resolve({
-      text: JSON.stringify(goodReply),
+      text: JSON.stringify(this.reply),
       stopReason: 'end_turn',
       model: 'test-model',
       requestId: `req-${this.calls}`,
@@ -65,7 +67,7 @@ interface Fixture {
 }
 
 /** A generation row without a workflow instance, so that the test drives the steps. */
-async function fixture(): Promise<Fixture> {
+async function fixture(asked: RuleRequest = request): Promise<Fixture> {
   const real = await openDeps(env as Bindings);
   const job = { generationId: `gen-${crypto.randomUUID()}`, orgId: 'first' };
   const model = new CountingModel();
@@ -79,7 +81,7 @@ async function fixture(): Promise<Fixture> {
       return new Date(clockMs);
     },
   };
-  await deps.store.objects.putOnce(keys.request('first', job.generationId), JSON.stringify(request));
+  await deps.store.objects.putOnce(keys.request('first', job.generationId), JSON.stringify(asked));
   await deps.store.generations.insert({
     id: job.generationId,
     org_id: 'first',
@@ -280,6 +282,23 @@ test('a case the sandbox could not run is a fault, never a verdict', async () =>
   await expect(verifyChunk(job, input, { ...deps, sandboxes: only(broken) })).rejects.toThrow(
     'SANDBOX_UNAVAILABLE',
   );
+});
+
+test.each([
+  [undefined, { kind: 'refused' }, 'check.ts declares hosts api.example.com; the request allows no network'],
+  [['b.test'], { kind: 'refused' }, 'check.ts declares hosts api.example.com; the request allows b.test'],
+  [['api.example.com'], { kind: 'rule', sandboxes: { first: 'host', second: null } }, null],
+])('a rule may ask for the hosts that its request allows: %j', async (egress, outcome, told) => {
+  const { job, deps, model } = await fixture({ ...request, ...(egress === undefined ? {} : { egress }) });
+  const head = "import https from 'node:https';\nexport const hosts = ['api.example.com'];\nvoid https;\n";
+  model.reply = { ...goodReply, check: head + goodReply.check };
+  const asked = await askModel(job, { attempt: 1 }, deps);
+  const both = { ...deps, sandboxes: only(passingSandbox, { ...passingSandbox, kind: 'isolate' }) };
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, both);
+  expect(inspected).toMatchObject(outcome);
+  const feedback = await deps.store.objects.get(keys.feedback('first', job.generationId, 1));
+  if (told === null) expect(feedback).toBeNull();
+  else expect(feedback).toContain(told);
 });
 
 describe('a second sandbox', () => {

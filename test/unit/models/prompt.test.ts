@@ -31,6 +31,14 @@ describe('the request turn', () => {
     }
   });
 
+  test('tells of hosts only where the request allows some', () => {
+    const text = requestTurn({ ...request, egress: ['api.example.com', 'x.example.org:8443'] });
+    expect(text).toContain("export const hosts = ['api.example.com'];");
+    expect(text).toContain('x.example.org:8443');
+    expect(requestTurn(request)).not.toContain('node:https');
+    expect(SYSTEM_PROMPT).not.toContain('node:https');
+  });
+
   test('names the expected findings', () => {
     const findings = [{ file: 'a.ts', line: 1, message: 'eval' }];
     const expecting = cases.map((one) => (one.kind === 'invalid' ? { ...one, findings } : one));

@@ -17,7 +17,13 @@ describe('check.ts', () => {
     );
     expect(result).toEqual({
       ok: true,
-      value: { imports: ['node:fs'], readsFiles: true, startsProcesses: false, usesNetwork: false },
+      value: {
+        imports: ['node:fs'],
+        readsFiles: true,
+        startsProcesses: false,
+        usesNetwork: false,
+        hosts: [],
+      },
     });
   });
 

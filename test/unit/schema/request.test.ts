@@ -83,6 +83,8 @@ test.each<[string, Parameters<typeof problems>[0], string]>([
     (draft) => Object.assign(draft.cases[1] ?? {}, { findings: [{ file: 'z.ts' }] }),
     'does not contain',
   ],
+  ['a host that is no host', (draft) => Object.assign(draft, { egress: ['*.example.com'] }), 'no wildcard'],
+  ['no host in a list of hosts', (draft) => Object.assign(draft, { egress: [] }), 'Too small'],
   ['too many attempts', (draft) => Object.assign(draft, { limits: { attempts: 11 } }), 'Too big'],
   ['a name that is no slug', (draft) => Object.assign(draft, { name: 'No Eval' }), 'lower-case'],
   [

@@ -76,18 +76,39 @@ it('refuses a bundle that was revoked', async () => {
   expect(await reasonFor({ signers: { revokedBundles } })).toBe('bundle_revoked');
 });
 
-it('refuses what would need a network', async () => {
+/** Admits a rule whose signed facts say this of the network. */
+async function admitAsking(usesNetwork: boolean, hosts: string[], egress: string[] | undefined) {
   const state = (statement: Statement): Statement => {
     const { rule } = statement.predicate;
-    const capabilities = { ...rule.capabilities, imports: ['node:https'], usesNetwork: true };
+    const capabilities = { ...rule.capabilities, usesNetwork, hosts };
     return { ...statement, predicate: { ...statement.predicate, rule: { ...rule, capabilities } } };
   };
   const signed = await signDirectory(key, { name: 'net', files, state });
   const directory = await installRule(root, 'net', signed.files);
-  const policy = { version: 1 as const, egress: ['api.example.com'] };
-  const trusted = { signers: onlySigner(key.publicKey), policy, log: null, now: NOW };
-  expect(await admit({ name: 'net', directory }, trusted)).toMatchObject({
-    refusal: { reason: 'egress_not_granted' },
-    origin: { bundleSha256: signed.bundleSha256 },
+  const policy: Policy = { version: 1, ...(egress === undefined ? {} : { egress }) };
+  const admission = await admit(
+    { name: 'net', directory },
+    { signers: onlySigner(key.publicKey), policy, log: null, now: NOW },
+  );
+  return 'rule' in admission ? admission.rule.endpoints : admission.refusal;
+}
+
+it('lets a rule reach the hosts that its facts ask for and the policy grants, and no other', async () => {
+  const granted = await admitAsking(true, ['a.test', 'b.test:8443'], ['c.test', 'b.test:8443', 'a.test:443']);
+  expect(granted).toEqual(['a.test:443', 'b.test:8443']);
+  expect(await admitAsking(false, [], ['a.test'])).toEqual([]);
+});
+
+it.each<[string, boolean, string[], string[] | undefined, string]>([
+  ['a host nobody granted', true, ['a.test'], undefined, 'it asks to reach a.test, which'],
+  ['another host', true, ['a.test', 'b.test'], ['a.test'], 'it asks to reach b.test, which'],
+  ['another port', true, ['a.test:8443'], ['a.test'], 'it asks to reach a.test:8443, which'],
+  ['a host below a granted one', true, ['x.a.test'], ['a.test'], 'it asks to reach x.a.test, which'],
+  ['the network as such', true, [], ['a.test'], 'but not both'],
+  ['hosts, and no network', false, ['a.test'], ['a.test'], 'but not both'],
+])('refuses a rule that asks for %s', async (_what, usesNetwork, hosts, egress, message) => {
+  expect(await admitAsking(usesNetwork, hosts, egress)).toMatchObject({
+    reason: 'egress_not_granted',
+    message: expect.stringContaining(message),
   });
 });

@@ -33,7 +33,7 @@ const inputsOf = (over: Partial<ReplayInputs> = {}): ReplayInputs => ({
     summary: '',
     files: { 'check.ts': goodReply.check, 'captures/call.yml': CAPTURE },
     captures: [],
-    capabilities: { imports: [], readsFiles: false, startsProcesses: false, usesNetwork: false },
+    capabilities: { imports: [], readsFiles: false, startsProcesses: false, usesNetwork: false, hosts: [] },
     size: { captures: 1, captureLines: 1, checkLines: 1, checkBytes: 1 },
   },
   cases: awkward,
