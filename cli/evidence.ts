@@ -24,7 +24,7 @@ function facts(opened: Opened): [string, string][] {
     ['passed', passedText(predicate)],
     ['sandbox', sandboxText(predicate.sandbox)],
     ['agreement', agreementText(predicate)],
-    ['check', checkText(predicate.rule)],
+    predicate.rule.engine === 'sg' ? ['rule', sgText(predicate.rule)] : ['check', checkText(predicate.rule)],
     ['model', `${plain(model.id)}, prompt ${plain(model.promptVersion)}, attempt ${generation.attempts}`],
     ['made by', plain(generation.id)],
     ['signed', `${predicate.signedAt} by ${signerText(opened)}`],
@@ -66,6 +66,11 @@ function checkText({ size, capabilities }: Predicate['rule']): string {
   const imports = capabilities.imports.length === 0 ? 'nothing' : plain(capabilities.imports.join(', '));
   const facts = can.length === 0 ? '' : `; ${can.join(', ')}`;
   return `${counted(size.checkLines, 'line')}, ${counted(size.captures, 'capture')}, imports ${imports}${facts}`;
+}
+
+function sgText({ language, severity, message, size }: Extract<Predicate['rule'], { engine: 'sg' }>): string {
+  const lines = counted(size.captureLines, 'line');
+  return `one ast-grep rule for ${plain(language)}, ${lines}, no code; ${severity}: ${plain(message)}`;
 }
 
 function signerText({ signer }: Opened): string {

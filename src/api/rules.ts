@@ -52,7 +52,7 @@ async function filesOf(store: Store, row: RuleRow): Promise<Record<string, strin
   );
   const request = requestSchema.parse(JSON.parse(await readKey(store, keys.request(row.org_id, generation))));
   const bundle = await readKey(store, keys.bundle(row.org_id, generation));
-  return { ...ruleDirectory(rule.files, request.cases), [BUNDLE_FILE]: bundle };
+  return { ...ruleDirectory(rule, request.cases), [BUNDLE_FILE]: bundle };
 }
 
 async function readKey(store: Store, key: string): Promise<string> {

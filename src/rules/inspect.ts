@@ -48,6 +48,7 @@ export function inspectRule(source: RuleSource): Result<Rule> {
   return succeed({
     name: source.name,
     summary: source.summary,
+    engine: 'runtime',
     files: { ...source.files },
     captures: captures.value,
     capabilities: facts.value,
@@ -133,7 +134,7 @@ export function ruleSizeOf(files: Readonly<Record<string, string>>): RuleSize {
 }
 
 /** Lines that hold something: blank lines and comment-only lines do not count. */
-function codeLines(text: string): number {
+export function codeLines(text: string): number {
   return text.split('\n').filter((one) => /\S/.test(one) && !/^\s*(?:\/\/|\/\*|\*|#)/.test(one)).length;
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { OUTCOMES } from '../../container/protocol.ts';
 import { CASE_STATUSES, VERDICTS } from './report.ts';
-import { CASE_KINDS } from './request.ts';
+import { CASE_KINDS, ENGINES } from './request.ts';
 
 /** SHA-256 of a stored object that is answered byte for byte, lower-case hex. */
 export const DIGEST_HEADER = 'x-assay-sha256';
@@ -21,6 +21,7 @@ export type GenerationStatus = (typeof GENERATION_STATUSES)[number];
 export const EVENT_TYPES = [
   'queued',
   'started',
+  'classified',
   'model_called',
   'replied',
   'inspected',
@@ -64,6 +65,9 @@ export const generationSchema = z.object({
   name: z.string().nullable(),
   prompt: z.string(),
   model: z.string(),
+  /** `null` until it is decided, in the step `classify`. */
+  engine: z.enum(ENGINES).nullable(),
+  engineReason: z.string().nullable(),
   step: z.string(),
   attempt: z.int(),
   attemptsMax: z.int(),

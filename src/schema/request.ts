@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { byteLength, fileFolderClash, relativePath } from './path.ts';
 
 export const SEVERITIES = ['error', 'warning', 'info'] as const;
+/** Rule dialects: captures and a check, or one declarative ast-grep rule. */
+export const ENGINES = ['runtime', 'sg'] as const;
 export const CASE_KINDS = ['valid', 'invalid'] as const;
 
 /** Attempts of a generation when the request sets no limit. */
@@ -78,7 +80,8 @@ export const requestSchema = z
   .strictObject({
     name: slug.optional(),
     prompt: z.string().trim().min(1).max(8_000),
-    engine: z.enum(['runtime', 'sg', 'auto']).optional(),
+    /** `auto`: decided before the first attempt. Absent: `runtime`. */
+    engine: z.enum([...ENGINES, 'auto']).optional(),
     language: z.string().min(1).max(40).optional(),
     severity: z.enum(SEVERITIES).optional(),
     cases: z.array(caseSchema).min(2).max(MAX_CASES),
@@ -101,6 +104,7 @@ export const requestSchema = z
 
 export type RuleRequest = z.infer<typeof requestSchema>;
 export type RuleCase = z.infer<typeof caseSchema>;
+export type Engine = (typeof ENGINES)[number];
 export type CaseKind = (typeof CASE_KINDS)[number];
 export type ExpectedFinding = z.infer<typeof expectedFinding>;
 

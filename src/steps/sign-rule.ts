@@ -68,7 +68,7 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
   });
   const fresh = new TextDecoder().decode(encodeStatement(statement));
   const { text } = await objects.putOnce(keys.statement(job.orgId, job.generationId), fresh);
-  const files = ruleDirectory(rule.files, request.cases);
+  const files = ruleDirectory(rule, request.cases);
   const { ref, keyId } = await storeBundle(job, text, files, deps);
   return { bundle: ref, keyId, ruleName: rule.name, summary: rule.summary };
 }
