@@ -121,9 +121,6 @@ async function stopInstance(config: Config, id: string): Promise<void> {
 }
 
 function refuseUnsupported(request: RuleRequest, config: Config): void {
-  if (request.engine === 'sg') {
-    throw new Fault('ENGINE_NOT_SUPPORTED', 'engine "sg" is not supported yet; use "runtime" or "auto"');
-  }
   if (request.limits?.costUsd !== undefined && priceOf(config.model.prices, config.model.id) === null) {
     throw new Fault(
       'COST_LIMIT_NEEDS_PRICE',

@@ -13,6 +13,8 @@ export function toGeneration(row: GenerationRow): Generation {
     name: row.name,
     prompt: row.prompt_excerpt,
     model: row.model,
+    engine: row.engine,
+    engineReason: row.engine_reason,
     step: row.step,
     attempt: row.attempt,
     attemptsMax: row.attempts_max,

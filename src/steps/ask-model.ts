@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { Fault } from '../errors.ts';
 import type { Turn } from '../models/model.ts';
-import { PROMPT_VERSION, SYSTEM_PROMPT } from '../models/prompt.ts';
+import { TASKS, type TaskName } from '../models/tasks.ts';
 import { sha256Hex } from '../rules/digest.ts';
+import type { Engine } from '../schema/request.ts';
 import { keys, type ObjectRef, type StoredObject } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { showProgress } from './progress.ts';
@@ -42,13 +43,13 @@ export interface Asked {
 /** @throws Fault MODEL_* from the model, GENERATION_ENDED when it was cancelled */
 export async function askModel(
   job: Job,
-  input: { readonly attempt: number },
+  input: { readonly attempt: number; readonly engine: Engine },
   deps: StepDeps,
 ): Promise<Asked> {
   const { attempt } = input;
   const key = keys.reply(job.orgId, job.generationId, attempt);
   const existing = await deps.store.objects.find(key);
-  const { ref, text } = existing ?? (await callModel(job, attempt, key, deps));
+  const { ref, text } = existing ?? (await callModel(job, input, key, deps));
   const reply = storedReply.parse(JSON.parse(text));
   const at = deps.now().toISOString();
   await deps.store.spend.settle(job.generationId, attempt, reply.call, reply, at);
@@ -70,9 +71,14 @@ export async function askModel(
   return { reply: ref, stopReason: reply.stopReason, model: reply.model, costUsd: reply.costUsd };
 }
 
-async function callModel(job: Job, attempt: number, key: string, deps: StepDeps): Promise<StoredObject> {
+async function callModel(
+  job: Job,
+  { attempt, engine }: { readonly attempt: number; readonly engine: Engine },
+  key: string,
+  deps: StepDeps,
+): Promise<StoredObject> {
   const at = deps.now().toISOString();
-  const { attempts, events, spend, objects } = deps.store;
+  const { attempts, events } = deps.store;
   await showProgress(job, { step: 'generate', attempt, casesPassed: 0 }, deps);
   await attempts.start({ ...job, n: attempt }, at);
   await events.append(
@@ -84,16 +90,32 @@ async function callModel(job: Job, attempt: number, key: string, deps: StepDeps)
     at,
   );
   const turns = await conversation(job, attempt, deps);
+  return payOnce(job, { attempt, task: engine, turns, key }, deps);
+}
+
+export interface PaidCall {
+  /** 0 for what is asked before the first attempt. */
+  readonly attempt: number;
+  readonly task: TaskName;
+  readonly turns: readonly Turn[];
+  readonly key: string;
+}
+
+/** One call, in the ledger before it is made; what is stored under the key is the answer for ever. */
+export async function payOnce(
+  job: Job,
+  { attempt, task, turns, key }: PaidCall,
+  deps: StepDeps,
+): Promise<StoredObject> {
+  const { spend, objects } = deps.store;
+  const at = deps.now().toISOString();
   const call = await spend.reserve(job.orgId, job.generationId, attempt, deps.model.id, at);
-  const answer = await deps.model.answer(turns);
+  const answer = await deps.model.answer(turns, task);
+  const { promptVersion, system } = TASKS[task];
+  const promptSha256 = await sha256Hex(system);
   return objects.putOnce(
     key,
-    JSON.stringify({
-      call,
-      promptVersion: PROMPT_VERSION,
-      promptSha256: await sha256Hex(SYSTEM_PROMPT),
-      ...answer,
-    } satisfies StoredReply),
+    JSON.stringify({ call, promptVersion, promptSha256, ...answer } satisfies StoredReply),
   );
 }
 

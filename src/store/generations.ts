@@ -3,6 +3,7 @@
  * statuses it may come from, so that a cancel and a publish can race and exactly one wins.
  */
 import type { GenerationStatus } from '../schema/api.ts';
+import type { Engine } from '../schema/request.ts';
 
 export interface GenerationRow {
   readonly id: string;
@@ -14,6 +15,9 @@ export interface GenerationRow {
   readonly prompt_excerpt: string;
   readonly request_sha256: string;
   readonly model: string;
+  /** `null` until the step `classify` has decided. */
+  readonly engine: Engine | null;
+  readonly engine_reason: string | null;
   readonly cases_total: number;
   readonly cases_passed: number;
   readonly attempts_max: number;
@@ -102,6 +106,15 @@ export class GenerationStore {
     return this.#change(
       `UPDATE generations SET status = 'running', step = 'accept', updated_at = ?2 WHERE id = ?1 AND status IN ('queued', 'running')`,
       [id, at],
+    );
+  }
+
+  /** False when the generation is no longer running. */
+  async chooseEngine(id: string, engine: Engine, reason: string, at: string): Promise<boolean> {
+    return this.#change(
+      `UPDATE generations SET engine = ?2, engine_reason = ?3, step = 'classify', updated_at = ?4
+       WHERE id = ?1 AND status = 'running'`,
+      [id, engine, reason, at],
     );
   }
 

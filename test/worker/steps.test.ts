@@ -10,6 +10,7 @@ import type { HostCaseResult, SandboxKind } from '../../src/schema/report.ts';
 import { parseSigningKey, privateKeyPem } from '../../src/signing/ed25519.ts';
 import { acceptRequest } from '../../src/steps/accept-request.ts';
 import { askModel } from '../../src/steps/ask-model.ts';
+import { classifyRequest } from '../../src/steps/classify-request.ts';
 import type { Job, StepDeps } from '../../src/steps/deps.ts';
 import { endGeneration } from '../../src/steps/end-generation.ts';
 import { inspectReply } from '../../src/steps/inspect-rule.ts';
@@ -92,6 +93,7 @@ async function fixture(): Promise<Fixture> {
     created_at: deps.now().toISOString(),
   });
   await acceptRequest(job, deps);
+  await classifyRequest(job, deps);
   await prepareGeneration(job, deps);
   return { job, deps, model };
 }
@@ -112,8 +114,8 @@ function verifyInput(rule: ObjectRef): VerifyInput {
 }
 
 async function untilSigned({ job, deps }: Fixture) {
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, deps);
   if (inspected.kind !== 'rule') throw new Error('refused');
   const verify = verifyInput(inspected.rule);
   const chunk = await verifyChunk(job, verify, deps);
@@ -133,8 +135,8 @@ async function untilSigned({ job, deps }: Fixture) {
 describe('a step that runs twice', () => {
   test('asking the model pays once; the recorded answer is used again', async () => {
     const { job, deps, model } = await fixture();
-    const first = await askModel(job, { attempt: 1 }, deps);
-    const second = await askModel(job, { attempt: 1 }, deps);
+    const first = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+    const second = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
     expect(second).toEqual(first);
     expect(model.calls).toBe(1);
     expect(await deps.store.spend.totals('first', job.generationId)).toEqual({
@@ -149,7 +151,9 @@ describe('a step that runs twice', () => {
   test('an interrupted call leaves a reserved row, so that no paid call is unrecorded', async () => {
     const { job, deps } = await fixture();
     const failing: Model = { id: 'test-model', answer: () => Promise.reject(new Error('gone')) };
-    await expect(askModel(job, { attempt: 1 }, { ...deps, model: failing })).rejects.toThrow('gone');
+    await expect(
+      askModel(job, { attempt: 1, engine: 'runtime' }, { ...deps, model: failing }),
+    ).rejects.toThrow('gone');
     const rows = await env.DB.prepare('SELECT settled_at FROM spend WHERE generation_id = ?1')
       .bind(job.generationId)
       .all();
@@ -208,7 +212,7 @@ test('a cancel that comes after publishing changes nothing', async () => {
 test('a cancelled generation asks no model', async () => {
   const { job, deps, model } = await fixture();
   await endGeneration(job, { status: 'cancelled', code: 'CANCELLED', message: '' }, deps);
-  await expect(askModel(job, { attempt: 1 }, deps)).rejects.toThrow('GENERATION_ENDED');
+  await expect(askModel(job, { attempt: 1, engine: 'runtime' }, deps)).rejects.toThrow('GENERATION_ENDED');
   expect(model.calls).toBe(0);
 });
 
@@ -218,8 +222,8 @@ test('no step goes on for a generation that has ended', async () => {
   await endGeneration(one.job, { status: 'cancelled', code: 'CANCELLED', message: '' }, one.deps);
   const verify = { ...verifyInput(input.rule), chunk: 1, pending: [0] };
   for (const step of [
-    () => askModel(one.job, { attempt: 2 }, one.deps),
-    () => inspectReply(one.job, { attempt: 1, reply: input.reply }, one.deps),
+    () => askModel(one.job, { attempt: 2, engine: 'runtime' }, one.deps),
+    () => inspectReply(one.job, { attempt: 1, reply: input.reply, engine: 'runtime' }, one.deps),
     () => verifyChunk(one.job, verify, one.deps),
     () => judgeAttempt(one.job, { attempt: 1, chunks: [input.report], confirmChunks: [] }, one.deps),
     () => signRule(one.job, input, one.deps),
@@ -230,7 +234,7 @@ test('no step goes on for a generation that has ended', async () => {
 
 test('an attempt that is open when its generation ends is closed with it', async () => {
   const { job, deps } = await fixture();
-  await askModel(job, { attempt: 1 }, deps);
+  await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
   await endGeneration(job, { status: 'errored', code: 'X', message: 'our side failed' }, deps);
   const [attempt] = await deps.store.attempts.listOf('first', job.generationId);
   expect(attempt).toMatchObject({
@@ -269,8 +273,8 @@ test('a call in which no case ran is a fault, never a verdict', async () => {
 
 test('a case the sandbox could not run is a fault, never a verdict', async () => {
   const { job, deps } = await fixture();
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, deps);
   if (inspected.kind !== 'rule') throw new Error('refused');
   const broken: Sandbox = {
     kind: 'host',
@@ -291,8 +295,12 @@ describe('a second sandbox', () => {
   async function judged(second: Sandbox) {
     const one = await fixture();
     const deps = { ...one.deps, sandboxes: only(passingSandbox, second) };
-    const asked = await askModel(one.job, { attempt: 1 }, deps);
-    const inspected = await inspectReply(one.job, { attempt: 1, reply: asked.reply }, deps);
+    const asked = await askModel(one.job, { attempt: 1, engine: 'runtime' }, deps);
+    const inspected = await inspectReply(
+      one.job,
+      { attempt: 1, reply: asked.reply, engine: 'runtime' },
+      deps,
+    );
     if (inspected.kind !== 'rule') throw new Error('refused');
     expect(inspected.sandboxes).toMatchObject({ first: 'host', second: 'isolate' });
     const verify = verifyInput(inspected.rule);
@@ -333,8 +341,8 @@ describe('a second sandbox', () => {
 
 test('what one sandbox said of a chunk is never taken for the word of another', async () => {
   const { job, deps } = await fixture();
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, deps);
   if (inspected.kind !== 'rule') throw new Error('refused');
   const both = { ...deps, sandboxes: only(passingSandbox, { ...passingSandbox, kind: 'isolate' }) };
   for (const sandbox of ['isolate', 'host'] as const) {
@@ -345,8 +353,8 @@ test('what one sandbox said of a chunk is never taken for the word of another', 
 
 test('a case this kind of sandbox cannot run is no verdict and is not tried again there', async () => {
   const { job, deps } = await fixture();
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, deps);
   if (inspected.kind !== 'rule') throw new Error('refused');
   const unable = caseResult({
     id: 'c1',

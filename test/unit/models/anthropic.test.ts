@@ -29,11 +29,14 @@ async function ask(reply: (call: ModelCall) => RecordedAnswer, model = 'priced-m
     maxTokens: 4_000,
     prices,
   });
-  return client.answer([
-    { role: 'user', text: 'first' },
-    { role: 'assistant', text: 'reply' },
-    { role: 'user', text: 'feedback' },
-  ]);
+  return client.answer(
+    [
+      { role: 'user', text: 'first' },
+      { role: 'assistant', text: 'reply' },
+      { role: 'user', text: 'feedback' },
+    ],
+    'runtime',
+  );
 }
 
 test('records text, stop reason, request id, tokens and cost', async () => {

@@ -1,0 +1,64 @@
+/**
+ * Decides the engine of a generation. What the request names or shows is taken as it is; only what is left
+ * open is asked of the model, in one small call that is ledgered and stored like any other. An answer that
+ * cannot be read means `runtime`, which can say everything: no generation fails here for it.
+ */
+import { parseClassification } from '../models/parse-reply.ts';
+import { classifyTurn } from '../models/prompt-classify.ts';
+import { type EngineChoice, engineOf } from '../rules/classify.ts';
+import type { Engine, RuleRequest } from '../schema/request.ts';
+import { keys } from '../store/objects.ts';
+import { payOnce, storedReply } from './ask-model.ts';
+import type { Job, StepDeps } from './deps.ts';
+import { loadRequest } from './load-request.ts';
+import { showProgress } from './progress.ts';
+
+export interface Classified {
+  readonly engine: Engine;
+  /** Of the model call; 0 when none was needed, `null` when its price is not known. */
+  readonly costUsd: number | null;
+}
+
+const MAX_REASON_CHARS = 300;
+
+/** @throws Fault MODEL_* from the model, GENERATION_ENDED when it was cancelled */
+export async function classifyRequest(job: Job, deps: StepDeps): Promise<Classified> {
+  const request = await loadRequest(job, deps);
+  await showProgress(job, { step: 'classify' }, deps);
+  const known = engineOf(request);
+  const { engine, why, costUsd } =
+    known === null ? await askForEngine(job, request, deps) : { ...known, costUsd: 0 };
+  const at = deps.now().toISOString();
+  await deps.store.generations.chooseEngine(job.generationId, engine, why, at);
+  const data = { engine, why, askedModel: known === null, costUsd };
+  await deps.store.events.append(job.orgId, job.generationId, 'classified', 'classified', data, at);
+  return { engine, costUsd };
+}
+
+async function askForEngine(
+  job: Job,
+  request: RuleRequest,
+  deps: StepDeps,
+): Promise<EngineChoice & Pick<Classified, 'costUsd'>> {
+  const key = keys.classification(job.orgId, job.generationId);
+  const turns = [{ role: 'user' as const, text: classifyTurn(request) }];
+  const { text } =
+    (await deps.store.objects.find(key)) ??
+    (await payOnce(job, { attempt: 0, task: 'classify', turns, key }, deps));
+  const reply = storedReply.parse(JSON.parse(text));
+  const at = deps.now().toISOString();
+  await deps.store.spend.settle(job.generationId, 0, reply.call, reply, at);
+  const parsed = parseClassification(reply.text);
+  const choice: EngineChoice = parsed.ok
+    ? { engine: parsed.value.engine, why: `the model says: ${oneLine(parsed.value.why)}` }
+    : { engine: 'runtime', why: 'the model gave no readable answer, and runtime can say everything' };
+  return { ...choice, costUsd: reply.costUsd };
+}
+
+function oneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029\s]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_REASON_CHARS)
+    .toWellFormed();
+}
