@@ -11,11 +11,14 @@ import {
   generationDetail,
   generationEvent,
   generationSchema,
+  type SidecarAnswer,
+  sidecarAnswer,
   signedRuleFiles,
 } from '../src/schema/api.ts';
 import { type Report, reportSchema } from '../src/schema/report.ts';
 import { type RuleRequest, requestSchema } from '../src/schema/request.ts';
 import { type Rule, ruleSchema } from '../src/schema/rule.ts';
+import { type PublishedTrust, trustPublished } from '../src/schema/trust.ts';
 import type { Connection } from './connection.ts';
 import { UsageError } from './exit.ts';
 
@@ -54,6 +57,16 @@ export class ApiClient {
 
   rule(id: string): Promise<z.infer<typeof signedRuleFiles>> {
     return this.#call('GET', `/v1/rules/${encodeURIComponent(id)}`, signedRuleFiles);
+  }
+
+  /** A rule's bundle, signed in another tool's form by the key that signed the rule. */
+  sidecar(id: string, format: string): Promise<SidecarAnswer> {
+    return this.#call('GET', `/v1/rules/${encodeURIComponent(id)}/sidecars/${format}`, sidecarAnswer);
+  }
+
+  /** @returns numbers of the documents that are served now */
+  publishTrust(documents: PublishedTrust): Promise<z.infer<typeof trustPublished>> {
+    return this.#call('PUT', '/v1/keys/trust', trustPublished, documents);
   }
 
   /** The request as it was stored. */

@@ -2,21 +2,23 @@
 import colors from 'picocolors';
 import type { Predicate } from '../src/schema/statement.ts';
 import type { Opened } from '../src/signing/verify.ts';
+import type { Logged } from './decide.ts';
 import { plain, print } from './output.ts';
 
-export function printEvidence(opened: Opened): void {
+/** @param logged what the proof beside the bundle shows; `null` without one, or without a log to believe */
+export function printEvidence(opened: Opened, logged: Logged | null): void {
   const { predicate, subject } = opened.statement;
   print(
     `${colors.green('verified')} ${plain(predicate.rule.name)}: every byte of ${subject.length} files is what was signed`,
   );
-  for (const [label, text] of facts(opened)) print(`  ${label.padEnd(10)}${text}`);
+  for (const [label, text] of facts(opened, logged)) print(`  ${label.padEnd(10)}${text}`);
   print('  cases');
   for (const one of predicate.cases) {
     print(`    ${one.kind.padEnd(8)}${plain(one.name)}: ${one.status}, ${counted(one.findings, 'finding')}`);
   }
 }
 
-function facts(opened: Opened): [string, string][] {
+function facts(opened: Opened, logged: Logged | null): [string, string][] {
   const { predicate } = opened.statement;
   const { model, generation } = predicate;
   return [
@@ -29,6 +31,7 @@ function facts(opened: Opened): [string, string][] {
     ['made by', plain(generation.id)],
     ['signed', `${predicate.signedAt} by ${signerText(opened)}`],
     ['bundle', `sha256 ${opened.bundleSha256}`],
+    ['log', logged === null ? 'not proven' : `entry ${logged.index} of ${logged.size}`],
   ];
 }
 

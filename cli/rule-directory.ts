@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { inspectCaptures, inspectRule } from '../src/rules/inspect.ts';
 import { inspectSg, isSgRule, readSg } from '../src/rules/inspect-sg.ts';
-import { BUNDLE_FILE, parseRuleDirectory, type RuleDirectory } from '../src/rules/layout.ts';
+import { BUNDLE_FILE, PROOF_FILE, parseRuleDirectory, type RuleDirectory } from '../src/rules/layout.ts';
 import { type Problem, type Result, refuse, succeed } from '../src/rules/result.ts';
 import type { RunnableRule } from '../src/rules/sandbox-rule.ts';
 import { pathProblem } from '../src/schema/path.ts';
@@ -35,7 +35,8 @@ export async function readRuleDirectory(
   const paths = [...all.keys()];
   const isPart = rulePaths(paths);
   const texts = asText(new Map([...all].filter(([path]) => isPart(path))));
-  const leftOut = paths.filter((path) => !isPart(path) && ![BUNDLE_FILE, COPY_FILE].includes(path));
+  const known = [BUNDLE_FILE, PROOF_FILE, COPY_FILE];
+  const leftOut = paths.filter((path) => !isPart(path) && !known.includes(path));
   for (const path of Object.keys(texts)) checkPath(directory, path);
   const parsed = parseRuleDirectory(texts);
   if (!parsed.ok) throw notARule(directory, parsed.problems.map((one) => one.message).join('; '));

@@ -6,10 +6,12 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { messageOf } from '../src/errors.ts';
+import type { TrustedLog } from '../src/schema/trust.ts';
 import { parsePublicKey } from '../src/signing/ed25519.ts';
 import { DEFAULT_POLICY, type Policy, parsePolicy } from '../src/signing/policy.ts';
 import { onlySigner, type Signers } from '../src/signing/signers.ts';
 import { UsageError } from './exit.ts';
+import { openTrustDirectory, trustDirectory } from './trust/directory.ts';
 
 export interface TrustOptions {
   readonly trust?: string;
@@ -20,6 +22,8 @@ export interface TrustOptions {
 export interface Trusted {
   readonly signers: Signers;
   readonly policy: Policy;
+  /** The log whose proofs count; `null` when the trust root names none, or there is one key only. */
+  readonly log: TrustedLog | null;
   /** The moment everything is judged at, ISO 8601. */
   readonly now: string;
 }
@@ -31,12 +35,21 @@ export function withTrust(command: Command): Command {
     .option('--policy <file>', 'what evidence is asked for (YAML or JSON)');
 }
 
-/** @throws UsageError NO_TRUST_ROOT | NO_KEY | BAD_KEY | NO_POLICY | BAD_POLICY, each with the next move */
+/**
+ * @throws UsageError NO_TRUST_ROOT | TRUST_ROOT_… | REVOCATIONS_… (the reasons of docs/spec/trust.md in capitals) |
+ * TRUST_AND_KEY | NO_KEY | BAD_KEY | NO_POLICY | BAD_POLICY, each with the next move
+ */
 export async function loadTrust(options: TrustOptions): Promise<Trusted> {
   const now = new Date().toISOString();
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
-  if (options.key !== undefined) return { signers: await readKey(options.key), policy, now };
-  throw new UsageError('NO_TRUST_ROOT', 'no trust root', 'give --trust or --key');
+  if (options.key === undefined) {
+    const { signers, root } = await openTrustDirectory(trustDirectory(options.trust), now);
+    return { signers, policy, log: root.log, now };
+  }
+  if (options.trust !== undefined) {
+    throw new UsageError('TRUST_AND_KEY', 'a trust root and a single key exclude each other', 'drop --key');
+  }
+  return { signers: await readKey(options.key), policy, log: null, now };
 }
 
 async function readKey(file: string): Promise<Signers> {

@@ -12,13 +12,14 @@ import { parseArgs } from 'node:util';
 import colors from 'picocolors';
 import { ApiClient } from '../cli/client.ts';
 import { follow, writeRule } from '../cli/commands/generate.ts';
+import { type Decision, decide } from '../cli/decide.ts';
+import { ROOT_FILE } from '../cli/keys/key-directory.ts';
 import { readTree } from '../cli/read-tree.ts';
+import { loadTrust } from '../cli/trust-options.ts';
 import { BUNDLE_FILE } from '../src/rules/layout.ts';
 import type { GenerationDetail } from '../src/schema/api.ts';
 import type { Statement } from '../src/schema/statement.ts';
-import { type PublicKey, parsePublicKey } from '../src/signing/ed25519.ts';
-import { onlySigner } from '../src/signing/signers.ts';
-import { type Refused, type Verified, verifyRule } from '../src/signing/verify.ts';
+import { parsePublicKey } from '../src/signing/ed25519.ts';
 import { endWithParent } from './end-with-parent.ts';
 import { readRequests } from './fixtures.ts';
 import { startModelServer } from './model-server.ts';
@@ -30,18 +31,21 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FIXTURES = join(ROOT, 'fixtures');
 /** Generations under way at once: the sandbox uses both cores already. */
 const IN_FLIGHT = 2;
+/** Beside the rules: what to trust them by, as a trust directory and as one key. */
+const TRUST = 'trust';
+const KEY_FILE = 'key.pub.pem';
 
 interface Result {
   readonly name: string;
   readonly generation: GenerationDetail;
   readonly seconds: number;
   readonly directory: string | null;
-  readonly verification: Verified | Refused | null;
+  readonly decision: Decision | null;
 }
 
 const { values: options } = parseArgs({
   options: {
-    /** Where the signed rules and the public key go. */
+    /** Where the signed rules, the trust directory and the public key go. */
     out: { type: 'string', default: join(ROOT, '.assay', 'demo') },
     /** Only this request; may be given several times. */
     only: { type: 'string', multiple: true },
@@ -95,8 +99,11 @@ async function isOurs(directory: string): Promise<boolean> {
   if (!existsSync(directory)) return true;
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => null);
   if (entries === null) return false;
+  const holds = (name: string, file: string) => existsSync(join(directory, name, file));
   return entries.every((entry) =>
-    entry.isDirectory() ? existsSync(join(directory, entry.name, BUNDLE_FILE)) : entry.name === 'key.pub.pem',
+    entry.isDirectory()
+      ? holds(entry.name, BUNDLE_FILE) || (entry.name === TRUST && holds(TRUST, ROOT_FILE))
+      : entry.name === KEY_FILE,
   );
 }
 
@@ -115,52 +122,59 @@ function modelEndpoint(recordedUrl: string | undefined): { baseUrl?: string; id?
 }
 
 async function runDemo(stack: Stack, client: ApiClient): Promise<number> {
-  const key = await fetchKey(stack.url);
   await mkdir(OUT, { recursive: true });
-  await writeFile(join(OUT, 'key.pub.pem'), key.pem);
+  await writeFile(join(OUT, KEY_FILE), await fetchKey(stack.url));
+  await cp(stack.trust, join(OUT, TRUST), { recursive: true });
   const requests = (await readRequests(FIXTURES)).filter(({ id }) => options.only?.includes(id) ?? true);
   const results: Result[] = [];
   const pending = [...requests];
   const worker = async () => {
     for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-      results.push(await runOne(client, next.id, next.request, key.key));
+      results.push(await runOne(client, next.id, next.request));
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
   results.sort((a, b) => (a.name < b.name ? -1 : 1));
   console.log(`\n${resultTable(results)}\n`);
-  console.log(`rules and public key are in ${colors.bold(relative(process.cwd(), OUT) || OUT)}`);
-  const tamperRefused = await showTamper(results, key.key);
-  const allSigned = results.length > 0 && results.every((one) => one.verification?.ok === true);
+  const tamperRefused = await showTamper(results);
+  showNext(results);
+  const allSigned = results.length > 0 && results.every((one) => one.decision?.kind === 'counts');
   console.log(allSigned && tamperRefused ? colors.green('demo passed') : colors.red('demo failed'));
   return allSigned && tamperRefused ? 0 : 1;
 }
 
-async function fetchKey(url: string): Promise<{ pem: string; key: PublicKey }> {
+/** Where things are, and what to try with them. */
+function showNext(results: readonly Result[]): void {
+  const out = relative(process.cwd(), OUT) || '.';
+  const [first] = results.flatMap((one) => (one.directory === null ? [] : [one.directory]));
+  console.log(`the rules are in ${colors.bold(out)}`);
+  if (first === undefined) return;
+  const rule = relative(process.cwd(), first);
+  console.log(`  npx assay verify ${rule} --trust ${join(out, TRUST)}`);
+}
+
+async function fetchKey(url: string): Promise<string> {
   const response = await fetch(`${url}/v1/keys`);
   const { keys } = (await response.json()) as { keys: { publicKeyPem: string }[] };
   const pem = keys[0]?.publicKeyPem ?? '';
-  const key = await parsePublicKey(pem);
-  if (key === null) throw new Error('the service serves no usable public key');
-  return { pem, key };
+  if ((await parsePublicKey(pem)) === null) throw new Error('the service serves no usable public key');
+  return pem;
 }
 
-async function runOne(client: ApiClient, name: string, request: unknown, key: PublicKey): Promise<Result> {
+async function runOne(client: ApiClient, name: string, request: unknown): Promise<Result> {
   const startedMs = Date.now();
   const { id } = await client.create(request);
   const show = (line: string) => console.log(`${colors.dim(name.padEnd(30))} ${line}`);
   const generation = await follow(client, id, show);
   const seconds = (Date.now() - startedMs) / 1_000;
-  if (generation.ruleId === null) return { name, generation, seconds, directory: null, verification: null };
+  if (generation.ruleId === null) return { name, generation, seconds, directory: null, decision: null };
   const directory = await writeRule(client, generation.ruleId, OUT);
-  return { name, generation, seconds, directory, verification: await verifyDirectory(directory, key) };
+  return { name, generation, seconds, directory, decision: await decideHere(directory) };
 }
 
-async function verifyDirectory(directory: string, key: PublicKey): Promise<Verified | Refused> {
-  const files = await readTree(directory);
-  const bundle = files.get(BUNDLE_FILE) ?? new Uint8Array();
-  files.delete(BUNDLE_FILE);
-  return verifyRule(bundle, onlySigner(key), files);
+/** As `assay verify --trust` does, with the documents and the clock of this moment. */
+async function decideHere(directory: string): Promise<Decision> {
+  return decide(await readTree(directory), await loadTrust({ trust: join(OUT, TRUST) }));
 }
 
 function resultTable(results: readonly Result[]): string {
@@ -172,7 +186,7 @@ function resultTable(results: readonly Result[]): string {
       `${one.generation.cases.passed}/${one.generation.cases.total}`,
       String(one.generation.attempts.at(-1)?.size?.checkLines ?? '-'),
       one.seconds.toFixed(1),
-      one.verification?.ok === true ? rooms(one.verification.statement) : '-',
+      one.decision?.kind === 'counts' ? rooms(one.decision.rule.statement) : '-',
       signatureText(one),
     ]),
   );
@@ -184,13 +198,15 @@ function rooms({ predicate: { sandbox, confirmation } }: Statement): string {
   return second === undefined ? first : `${first} + ${second}`;
 }
 
-function signatureText({ generation, verification }: Result): string {
-  if (verification === null) return colors.red(`none: ${generation.reason?.message ?? generation.status}`);
-  return verification.ok ? colors.green('verified') : colors.red(`refused: ${verification.message}`);
+function signatureText({ generation, decision }: Result): string {
+  if (decision === null) return colors.red(`none: ${generation.reason?.message ?? generation.status}`);
+  if (decision.kind === 'refused') return colors.red(`refused: ${decision.message}`);
+  if (decision.kind === 'short') return colors.red(`refused: ${decision.violations[0]?.message}`);
+  return colors.green(decision.logged === null ? 'verified' : `verified, log entry ${decision.logged.index}`);
 }
 
 /** One byte of a copy is changed; the verifier must say no. */
-async function showTamper(results: readonly Result[], key: PublicKey): Promise<boolean> {
+async function showTamper(results: readonly Result[]): Promise<boolean> {
   const directory = results.find((one) => one.directory !== null)?.directory;
   if (directory === undefined || directory === null) return false;
   const copy = join(SCRATCH, 'tampered');
@@ -200,11 +216,11 @@ async function showTamper(results: readonly Result[], key: PublicKey): Promise<b
   const at = Math.floor(bytes.length / 2);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   await writeFile(file, bytes);
-  const result = await verifyDirectory(copy, key);
+  const decision = await decideHere(copy);
   console.log(
-    result.ok
-      ? colors.red('a copy with one changed byte was ACCEPTED')
-      : `a copy with byte ${at} of check.ts changed is refused: ${result.message}`,
+    decision.kind === 'refused'
+      ? `a copy with byte ${at} of check.ts changed is refused: ${decision.message}`
+      : colors.red('a copy with one changed byte was ACCEPTED'),
   );
-  return !result.ok;
+  return decision.kind === 'refused';
 }

@@ -3,7 +3,7 @@
  * command line finds them. Without ANTHROPIC_API_KEY it answers from the recorded replies and says so.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import colors from 'picocolors';
@@ -54,6 +54,9 @@ try {
   );
   console.log(
     'in another terminal: npx assay generate fixtures/rules/go-wrap-errors/request.json --out .assay/rules',
+  );
+  console.log(
+    `what it signs is trusted with: npx assay verify <rule> --trust ${relative(process.cwd(), stack.trust)}`,
   );
   await new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);

@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { bundleSchema, statementSchema } from '../src/schema/statement.ts';
+import { documentSchema, revocationsSchema, trustRootSchema } from '../src/schema/trust.ts';
 import { policySchema } from '../src/signing/policy.ts';
 
 const FOLDER = fileURLToPath(new URL('../docs/spec/schemas/', import.meta.url));
@@ -19,6 +20,12 @@ const SCHEMAS: Readonly<Record<string, { readonly title: string; readonly schema
     title: 'Statement with predicate verified-rule v1',
     schema: statementSchema,
   },
+  'trust-document.schema.json': {
+    title: 'Envelope of a trust document: DSSE with several signatures',
+    schema: documentSchema,
+  },
+  'trust-root-v1.schema.json': { title: 'Trust root v1, the payload', schema: trustRootSchema },
+  'revocations-v1.schema.json': { title: 'Revocation list v1, the payload', schema: revocationsSchema },
   'policy-v1.schema.json': { title: 'Policy v1 of a consumer of signed rules', schema: policySchema },
 };
 

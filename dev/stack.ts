@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { ApiClient } from '../cli/client.ts';
 import { freePort, type Guarded, startGuarded } from './processes.ts';
 import { type LocalSandboxes, startSandboxes } from './sandboxes.ts';
 import { type LocalState, openState } from './state.ts';
@@ -29,6 +30,8 @@ export interface StackOptions {
 export interface Stack {
   readonly url: string;
   readonly token: string;
+  /** Trust directory for what this stack signs: `assay verify --trust`. */
+  readonly trust: string;
   /** What the Worker printed lately. */
   readonly log: () => string;
   stop(): Promise<void>;
@@ -44,17 +47,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const envFile = await writeEnv(state, sandboxes, options);
     const worker = startWorker(port, persist, envFile, options.onLog);
     const url = `http://127.0.0.1:${port}`;
-    const stopSweep = startSweep(url);
+    let stopSweep: () => void = () => undefined;
     const stop = async () => {
       stopSweep();
       await worker.stop();
       await sandboxes.stop();
     };
-    await untilHealthy(url, worker).catch(async (error: unknown) => {
+    try {
+      await untilHealthy(url, worker);
+      // Before anything is woken: a rule is not signed under a root that does not have its key.
+      await new ApiClient({ url, token: state.token }).publishTrust(state.trust.documents);
+      stopSweep = startSweep(url);
+    } catch (error) {
       await stop();
       throw error;
-    });
-    return { url, token: state.token, log: worker.log, stop };
+    }
+    return { url, token: state.token, trust: state.trust.directory, log: worker.log, stop };
   } catch (error) {
     await sandboxes.stop();
     throw error;
@@ -74,7 +82,10 @@ async function writeEnv(
   options: StackOptions,
 ): Promise<string> {
   const values: Record<string, string> = {
-    SIGNING_KEY: state.signingKeyPem.replace(/-----[^-]+-----|\s/g, ''),
+    SIGNING_KEY: bareBase64(state.trust.signingKeyPem),
+    TRUST_ROOT_SHA256: state.trust.anchorSha256,
+    LOG_KEY: bareBase64(state.log.keyPem),
+    LOG_ORIGIN: state.log.origin,
     API_TOKENS: `local=${state.tokenSha256}`,
     ANTHROPIC_API_KEY: options.model.apiKey,
     WAKE_AFTER_MS: '2000',
@@ -88,6 +99,11 @@ async function writeEnv(
   const lines = Object.entries(values).map(([name, value]) => `${name}='${value}'\n`);
   await writeFile(file, lines.join(''), { mode: 0o600 });
   return file;
+}
+
+/** A PEM file's content on one line. */
+function bareBase64(pem: string): string {
+  return pem.replace(/-----[^-]+-----|\s/g, '');
 }
 
 /** Settings of wrangler.jsonc that a person may want to try another value of. */

@@ -9,6 +9,9 @@ import { priceTable } from './models/pricing.ts';
 import type { ContainerGate } from './sandboxes/container-gate.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
 import { parseSigningKey, type SigningKey } from './signing/ed25519.ts';
+import type { LogSigner } from './tlog/checkpoint.ts';
+import { checkLogSettings } from './tlog/service/settings.ts';
+import type { TransparencyLog } from './tlog/service/transparency-log.ts';
 
 /** What the runtime hands over. Only this file reads it. */
 export interface Bindings {
@@ -17,7 +20,11 @@ export interface Bindings {
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
+  readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
   readonly SIGNING_KEY?: string;
+  readonly TRUST_ROOT_SHA256?: string;
+  readonly LOG_KEY?: string;
+  readonly LOG_ORIGIN?: string;
   readonly API_TOKENS?: string;
   readonly ANTHROPIC_API_KEY?: string;
   readonly ANTHROPIC_BASE_URL?: string;
@@ -47,11 +54,20 @@ export interface TokenEntry {
   readonly sha256: string;
 }
 
+export interface LogConfig {
+  readonly signer: LogSigner;
+  readonly writer: DurableObjectNamespace<TransparencyLog>;
+}
+
 export interface Config {
   readonly db: D1Database;
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
   readonly signingKey: SigningKey;
+  /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
+  readonly trustRootSha256: string | null;
+  /** `null`: this deployment keeps no log, and publishes without one. */
+  readonly log: LogConfig | null;
   readonly tokens: readonly TokenEntry[];
   readonly model: {
     readonly id: string;
@@ -104,6 +120,10 @@ const settings = z.object({
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
+  TRUST_ROOT_SHA256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
+    .optional(),
 });
 
 const checked = new WeakMap<Bindings, Promise<Config>>();
@@ -134,6 +154,7 @@ async function check(bindings: Bindings): Promise<Config> {
       bindings.SIGNING_KEY ? 'SIGNING_KEY is not an Ed25519 PKCS#8 key' : 'SIGNING_KEY is missing',
     );
   }
+  const log = await checkLog(bindings, signingKey, problems);
   if (problems.length > 0 || !parsed.success || !db || !bucket || !workflow || !sandboxes || !signingKey) {
     throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
   }
@@ -143,7 +164,9 @@ async function check(bindings: Bindings): Promise<Config> {
     bucket,
     workflow,
     signingKey,
+    log,
     sandboxes,
+    trustRootSha256: value.TRUST_ROOT_SHA256 ?? null,
     tokens: value.API_TOKENS,
     wakeAfterMs: value.WAKE_AFTER_MS,
     model: {
@@ -154,6 +177,24 @@ async function check(bindings: Bindings): Promise<Config> {
       prices: value.MODEL_PRICES,
     },
   };
+}
+
+/** A log that is only half configured is none: rules would be published outside of it unnoticed. */
+async function checkLog(
+  bindings: Bindings,
+  signingKey: SigningKey | null,
+  problems: string[],
+): Promise<LogConfig | null> {
+  const checked = await checkLogSettings(bindings);
+  problems.push(...checked.problems);
+  const { signer } = checked;
+  if (signer === null) return null;
+  const writer = bindings.TRANSPARENCY_LOG;
+  if (writer === undefined) problems.push('TRANSPARENCY_LOG binding is missing, but LOG_KEY is set');
+  if (signer.key.publicKey.keyId === signingKey?.publicKey.keyId) {
+    problems.push('LOG_KEY is the same key as SIGNING_KEY; the log needs its own');
+  }
+  return writer === undefined ? null : { signer, writer };
 }
 
 /** A variable set to nothing is a missing one. */

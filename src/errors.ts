@@ -19,6 +19,7 @@ export const FAULTS = {
   NO_REPORT: { status: 404, retryable: false },
   NO_CONFIRMATION: { status: 404, retryable: false },
   NO_FEEDBACK: { status: 404, retryable: false },
+  NO_PROOF: { status: 404, retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
   BODY_TOO_LARGE: { status: 413, retryable: false },
@@ -27,6 +28,10 @@ export const FAULTS = {
   COST_LIMIT_NEEDS_PRICE: { status: 400, retryable: false },
   INVALID_QUERY: { status: 400, retryable: false },
   ALREADY_ENDED: { status: 409, retryable: false },
+  TRUST_NOT_CONFIGURED: { status: 409, retryable: false },
+  TRUST_REFUSED: { status: 409, retryable: false },
+  /** The service no longer signs with the key that this rule is signed with. */
+  KEY_RETIRED: { status: 409, retryable: false },
   // Our side, before any work.
   CONFIG_INVALID: { status: 503, retryable: false },
   // Our side, during work.
@@ -46,7 +51,12 @@ export const FAULTS = {
   /** This back end cannot run this rule on these cases; another one may. */
   SANDBOX_UNSUITABLE: { status: 502, retryable: false },
   SANDBOX_REFUSED_INPUT: { status: 502, retryable: false },
+  /** The published trust root does not let our key sign now; whatever it signed would be refused. */
+  SIGNER_NOT_TRUSTED: { status: 503, retryable: false },
   SIGNATURE_SELF_CHECK_FAILED: { status: 500, retryable: false },
+  LOG_UNAVAILABLE: { status: 503, retryable: true },
+  /** What the log has published is not what it has on record; it signs nothing until a person looked. */
+  LOG_INCONSISTENT: { status: 500, retryable: false },
   INTERNAL: { status: 500, retryable: true },
 } as const satisfies Record<string, FaultKind>;
 

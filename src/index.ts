@@ -5,6 +5,7 @@ import { wakeStalled } from './workflows/wake-stalled.ts';
 
 export { ContainerGate } from './sandboxes/container-gate.ts';
 export { VerificationContainer } from './sandboxes/verification-container.ts';
+export { TransparencyLog } from './tlog/service/transparency-log.ts';
 export { GenerateRule } from './workflows/generate-rule.ts';
 
 export default {

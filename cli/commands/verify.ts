@@ -2,82 +2,59 @@
  * `assay verify DIR…`: offline; says whether every byte of each rule is what was signed by whom is trusted,
  * whether its evidence is enough for the policy, and prints that evidence.
  */
-import { join } from 'node:path';
 import colors from 'picocolors';
-import { BUNDLE_FILE, PROOF_FILE } from '../../src/rules/layout.ts';
-import { type Violation, violations } from '../../src/signing/policy.ts';
-import { isUnreadable, type Refused, type Verified, verifyRule } from '../../src/signing/verify.ts';
+import { type Decision, decide } from '../decide.ts';
 import { printEvidence } from '../evidence.ts';
-import { EXIT, type ExitCode, UsageError } from '../exit.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import { plain, print, printJson } from '../output.ts';
 import { readTree } from '../read-tree.ts';
-import { loadTrust, type Trusted, type TrustOptions } from '../trust-options.ts';
+import { loadTrust, type TrustOptions } from '../trust-options.ts';
 
 export interface VerifyOptions extends TrustOptions {
   readonly json?: boolean;
 }
 
-type Answer =
-  | { readonly kind: 'verified'; readonly rule: Verified; readonly logged: boolean }
-  | { readonly kind: 'short'; readonly rule: Verified; readonly violations: readonly Violation[] }
-  | { readonly kind: 'refused'; readonly refused: Refused };
-
 export async function verify(directories: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const trusted = await loadTrust(options);
-  const codes: ExitCode[] = [];
   const documents: unknown[] = [];
+  let worst: ExitCode = EXIT.ok;
   for (const directory of directories) {
-    const answer = await judge(directory, trusted);
-    codes.push(codeOf(answer));
-    if (options.json === true) documents.push({ directory, ...toJson(answer) });
-    else printAnswer(directory, answer);
+    const decision = await decide(await readTree(directory), trusted);
+    const code = codeOf(decision);
+    if (code > worst) worst = code;
+    if (options.json === true) documents.push({ directory, ...toJson(decision) });
+    else printDecision(directory, decision);
   }
   if (options.json === true) printJson(documents.length === 1 ? documents[0] : documents);
-  return worst(codes);
+  return worst;
 }
 
-async function judge(directory: string, { signers, policy, now }: Trusted): Promise<Answer> {
-  const files = await readTree(directory);
-  const bundle = files.get(BUNDLE_FILE);
-  if (bundle === undefined) {
-    throw new UsageError('NOT_SIGNED', `${join(directory, BUNDLE_FILE)} is missing: this rule is not signed`);
-  }
-  files.delete(BUNDLE_FILE);
-  files.delete(PROOF_FILE);
-  const rule = await verifyRule(bundle, signers, files);
-  if (!rule.ok) return { kind: 'refused', refused: rule };
-  const logged = false;
-  const short = violations(policy, rule, { now, logged });
-  return short.length === 0 ? { kind: 'verified', rule, logged } : { kind: 'short', rule, violations: short };
+function codeOf(decision: Decision): ExitCode {
+  if (decision.kind === 'counts') return EXIT.ok;
+  return decision.kind === 'refused' && decision.unreadable ? EXIT.unknown : EXIT.no;
 }
 
-function codeOf(answer: Answer): ExitCode {
-  if (answer.kind === 'verified') return EXIT.ok;
-  return answer.kind === 'refused' && isUnreadable(answer.refused.reason) ? EXIT.unknown : EXIT.no;
-}
-
-function worst(codes: readonly ExitCode[]): ExitCode {
-  return codes.reduce((most, code) => (code > most ? code : most), EXIT.ok);
-}
-
-function printAnswer(directory: string, answer: Answer): void {
-  if (answer.kind === 'refused') {
-    const { message, reason } = answer.refused;
-    print(`${colors.red('refused')} ${plain(directory)}: ${plain(message)} (${reason})`);
+function printDecision(directory: string, decision: Decision): void {
+  if (decision.kind === 'refused') {
+    print(`${colors.red('refused')} ${plain(directory)}: ${plain(decision.message)} (${decision.reason})`);
     return;
   }
-  printEvidence(answer.rule);
-  if (answer.kind === 'verified') return;
+  printEvidence(decision.rule, decision.logged);
+  if (decision.kind === 'counts') return;
   print(`${colors.red('refused')} by the policy, though the signature is good:`);
-  for (const { message, reason } of answer.violations) print(`  ${plain(message)} (${reason})`);
+  for (const { message, reason } of decision.violations) print(`  ${plain(message)} (${reason})`);
 }
 
-function toJson(answer: Answer): Record<string, unknown> {
-  if (answer.kind === 'refused') {
-    return { ok: false, reason: answer.refused.reason, message: answer.refused.message };
+function toJson(decision: Decision): Record<string, unknown> {
+  if (decision.kind === 'refused') {
+    return { ok: false, reason: decision.reason, message: decision.message };
   }
-  const { statement, signer, bundleSha256 } = answer.rule;
-  const evidence = { keyId: signer.key.keyId, signer: signer.name, bundleSha256, statement };
-  if (answer.kind === 'verified') return { ok: true, logged: answer.logged, ...evidence };
-  return { ok: false, reason: 'policy', violations: answer.violations, ...evidence };
+  const { statement, signer, bundleSha256 } = decision.rule;
+  const evidence = {
+    ...{ keyId: signer.key.keyId, signer: signer.name, bundleSha256 },
+    log: decision.logged === null ? null : { index: decision.logged.index, size: decision.logged.size },
+    statement,
+  };
+  if (decision.kind === 'counts') return { ok: true, ...evidence };
+  return { ok: false, reason: 'policy', violations: decision.violations, ...evidence };
 }

@@ -11,12 +11,16 @@ import type { AppEnv } from './context.ts';
 import { onError } from './errors.ts';
 import { generations } from './generations.ts';
 import { publicKeys } from './keys.ts';
+import { log } from './log.ts';
 import { rules } from './rules.ts';
+import { sidecars } from './sidecars.ts';
 import { stored } from './stored.ts';
+import { trust } from './trust.ts';
 
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/healthz': ['GET'],
   '/v1/keys': ['GET'],
+  '/v1/keys/trust': ['PUT'],
   '/v1/generations': ['GET', 'POST'],
   '/v1/generations/:id': ['GET'],
   '/v1/generations/:id/events': ['GET'],
@@ -29,6 +33,12 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/v1/rules': ['GET'],
   '/v1/rules/:id': ['GET'],
   '/v1/rules/:id/bundle': ['GET'],
+  '/v1/rules/:id/proof': ['GET'],
+  '/log/checkpoint': ['GET'],
+  '/log/key': ['GET'],
+  '/log/proof/:sha256': ['GET'],
+  '/log/tile/*': ['GET'],
+  '/v1/rules/:id/sidecars/:format': ['GET'],
 };
 
 export const app = new Hono<AppEnv>();
@@ -38,12 +48,16 @@ app.use(async (context, next) => {
   context.set('config', config);
   context.set('store', openStore(config.db, config.bucket));
   await next();
-  context.header('cache-control', 'no-store');
+  // Only what is public and says so itself may be kept.
+  if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
   context.header('x-content-type-options', 'nosniff');
 });
 
 app.get('/healthz', (context) => context.json({ ok: true }));
 app.route('/v1/keys', publicKeys);
+app.use('/v1/keys/trust', authenticate);
+app.route('/v1/keys/trust', trust);
+app.route('/log', log);
 app.use('/v1/generations', authenticate);
 app.use('/v1/generations/*', authenticate);
 app.route('/v1/generations', generations);
@@ -51,6 +65,7 @@ app.route('/v1/generations', stored);
 app.use('/v1/rules', authenticate);
 app.use('/v1/rules/*', authenticate);
 app.route('/v1/rules', rules);
+app.route('/v1/rules', sidecars);
 
 for (const [path, methods] of Object.entries(METHODS)) {
   app.all(path, (context) => {

@@ -23,6 +23,8 @@ export function onError(error: unknown, context: Context<AppEnv>): Response {
     message: fault?.reason ?? 'something failed on our side; try again',
     ...(fault?.details === undefined ? {} : { details: fault.details }),
   };
+  // Also where no route was found, and the middleware that sets it never ran to its end.
+  context.header('cache-control', 'no-store');
   if (code === 'UNAUTHORIZED') context.header('www-authenticate', 'Bearer');
   return context.json(body, FAULTS[code].status as ContentfulStatusCode);
 }

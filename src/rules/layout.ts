@@ -32,7 +32,7 @@ export function caseDirectories(cases: readonly Pick<RuleCase, 'name' | 'kind'>[
   });
 }
 
-/** Every file of the published rule but the bundle, by path. */
+/** Every file of the published rule but the bundle and its proof, by path. */
 export function ruleDirectory(
   rule: Pick<Rule, 'name' | 'engine' | 'files' | 'captures'>,
   cases: readonly RuleCase[],
@@ -61,7 +61,7 @@ export function parseRuleDirectory(files: Readonly<Record<string, string>>): Res
   const trees = new Map<string, Record<string, string>>();
   const problems: Problem[] = [];
   for (const [path, text] of Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (path === BUNDLE_FILE || path === FINDINGS_FILE || isDerived(path)) continue;
+    if (path === BUNDLE_FILE || path === PROOF_FILE || path === FINDINGS_FILE || isDerived(path)) continue;
     if (!path.startsWith('.tests/')) {
       ruleFiles[path] = text;
       continue;

@@ -109,6 +109,18 @@ export const signedRule = z.object({
 /** A rule with every file of its directory, the bundle among them. */
 export const signedRuleFiles = signedRule.extend({ files: z.record(z.string(), z.string()) });
 
+/** What `GET /v1/rules/:id/sidecars/:format` knows; the other formats need no service. */
+export const SIDECAR_FORMATS = ['minisign', 'signify', 'ssh'] as const;
+
+/** Text files by name, for the bundle with this digest, and how their tool is asked. */
+export const sidecarAnswer = z.object({
+  format: z.enum(SIDECAR_FORMATS),
+  bundleSha256: z.string(),
+  keyId: z.string(),
+  files: z.record(z.string(), z.string()),
+  commands: z.array(z.string()),
+});
+
 export const errorBody = z.object({
   ok: z.literal(false),
   code: z.string(),
@@ -124,4 +136,5 @@ export type Generation = z.infer<typeof generationSchema>;
 export type GenerationDetail = z.infer<typeof generationDetail>;
 export type GenerationEvent = z.infer<typeof generationEvent>;
 export type Attempt = z.infer<typeof attemptSchema>;
+export type SidecarAnswer = z.infer<typeof sidecarAnswer>;
 export type SignedRule = z.infer<typeof signedRule>;

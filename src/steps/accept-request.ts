@@ -4,6 +4,7 @@ import { Fault } from '../errors.ts';
 import { DEFAULT_ATTEMPTS } from '../schema/request.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
+import { assertMaySign } from './may-sign.ts';
 
 export interface Limits {
   readonly attempts: number;
@@ -12,12 +13,13 @@ export interface Limits {
   readonly costUsd: number | null;
 }
 
-/** @throws Fault GENERATION_ENDED when it was cancelled before it began */
+/** @throws Fault GENERATION_ENDED when it was cancelled before it began, SIGNER_NOT_TRUSTED */
 export async function acceptRequest(job: Job, deps: StepDeps): Promise<Limits> {
   const at = deps.now().toISOString();
   if (!(await deps.store.generations.start(job.generationId, at))) {
     throw new Fault('GENERATION_ENDED', 'the generation ended before it began');
   }
+  await assertMaySign(deps, at);
   const { limits, cases } = await loadRequest(job, deps);
   const accepted: Limits = {
     attempts: limits?.attempts ?? DEFAULT_ATTEMPTS,

@@ -3,13 +3,27 @@ import type { Model } from '../models/model.ts';
 import type { Sandboxes } from '../sandboxes/sandbox.ts';
 import type { SigningKey } from '../signing/ed25519.ts';
 import type { Store } from '../store/store.ts';
+import type { LogKey } from '../tlog/checkpoint.ts';
 
 export interface StepDeps {
   readonly store: Store;
   readonly model: Model;
   readonly sandboxes: Sandboxes;
   readonly signingKey: SigningKey;
+  /** The first trust root that counts; `null` where none was set. */
+  readonly trustRootSha256: string | null;
+  /** `null` where no log is kept. */
+  readonly log: BundleLog | null;
   readonly now: () => Date;
+}
+
+export interface BundleLog {
+  readonly key: LogKey;
+  /**
+   * @returns the proof (docs/spec/log.md), once the bundle is in the log; safe to ask again
+   * @throws Fault LOG_UNAVAILABLE | LOG_INCONSISTENT
+   */
+  append(bundleSha256: string): Promise<string>;
 }
 
 /** Which generation a step works for. */

@@ -7,15 +7,16 @@ import { sha256Hex } from '../rules/digest.ts';
 import { ruleDirectory } from '../rules/layout.ts';
 import { reportSchema } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
-import { bundleSchema } from '../schema/statement.ts';
+import { bundleSchema, statementSchema } from '../schema/statement.ts';
 import { encodeStatement, signBundle } from '../signing/bundle.ts';
-import { onlySigner } from '../signing/signers.ts';
+import type { Signers } from '../signing/signers.ts';
 import { buildStatement } from '../signing/statement.ts';
 import { verifyRule } from '../signing/verify.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import { type StoredReply, storedReply } from './ask-model.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
+import { assertMaySign } from './may-sign.ts';
 import { showProgress } from './progress.ts';
 
 export interface SignInput {
@@ -36,7 +37,7 @@ export interface Signed {
   readonly summary: string;
 }
 
-/** @throws Fault SIGNATURE_SELF_CHECK_FAILED when our own verifier refuses what was signed */
+/** @throws Fault SIGNER_NOT_TRUSTED | SIGNATURE_SELF_CHECK_FAILED when our own verifier refuses what was signed */
 export async function signRule(job: Job, input: SignInput, deps: StepDeps): Promise<Signed> {
   const { objects } = deps.store;
   await showProgress(job, { step: 'sign', attempt: input.attempt }, deps);
@@ -82,17 +83,25 @@ async function storeBundle(
 ): Promise<{ ref: ObjectRef; keyId: string }> {
   const key = keys.bundle(job.orgId, job.generationId);
   const existing = await deps.store.objects.get(key);
-  const bundle = existing ?? signBundle(new TextEncoder().encode(statement), deps.signingKey);
-  if (existing === null) await selfCheck(bundle, files, deps);
+  const bundle = existing ?? (await signFresh(statement, files, deps));
   const { ref, text } = await deps.store.objects.putOnce(key, bundle);
   const stored = bundleSchema.parse(JSON.parse(text));
   return { ref, keyId: stored.verificationMaterial.publicKey.hint };
 }
 
+/** The stored time is what a consumer will hold against the key's window, so that is what is asked about. */
+async function signFresh(statement: string, files: Record<string, string>, deps: StepDeps): Promise<string> {
+  const { signedAt } = statementSchema.parse(JSON.parse(statement)).predicate;
+  const signers = await assertMaySign(deps, signedAt);
+  const bundle = signBundle(new TextEncoder().encode(statement), deps.signingKey);
+  await selfCheck(bundle, files, signers);
+  return bundle;
+}
+
 /** What is about to be published must be what anyone else would accept. */
-async function selfCheck(bundle: string, files: Record<string, string>, deps: StepDeps): Promise<void> {
+async function selfCheck(bundle: string, files: Record<string, string>, signers: Signers): Promise<void> {
   const encoder = new TextEncoder();
   const bytes = new Map(Object.entries(files).map(([path, text]) => [path, encoder.encode(text)]));
-  const verified = await verifyRule(encoder.encode(bundle), onlySigner(deps.signingKey.publicKey), bytes);
+  const verified = await verifyRule(encoder.encode(bundle), signers, bytes);
   if (!verified.ok) throw new Fault('SIGNATURE_SELF_CHECK_FAILED', `${verified.reason}: ${verified.message}`);
 }

@@ -17,7 +17,7 @@ export interface StoredObject {
   readonly text: string;
 }
 
-/** Every key prefix in one place. Nothing else builds a key. */
+/** Every key of an organisation in one place. Those of the log are in `src/tlog/service/objects.ts`. */
 export const keys = {
   request: (org: string, generation: string) => `${base(org, generation)}/request.json`,
   /** The model's answer to which engine a request needs; only where it was asked. */
@@ -38,6 +38,7 @@ export const keys = {
     `${base(org, generation)}/attempts/${attempt}/confirmation.json`,
   statement: (org: string, generation: string) => `${base(org, generation)}/statement.json`,
   bundle: (org: string, generation: string) => `${base(org, generation)}/rule.sigstore.json`,
+  proof: (org: string, generation: string) => `${base(org, generation)}/rule.tlog-proof`,
 } as const;
 
 function base(org: string, generation: string): string {

@@ -5,6 +5,7 @@ import { GenerationStore } from './generations.ts';
 import { ObjectStore } from './objects.ts';
 import { RuleStore } from './rules.ts';
 import { SpendStore } from './spend.ts';
+import { TrustStore } from './trust.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
@@ -13,6 +14,7 @@ export interface Store {
   readonly objects: ObjectStore;
   readonly rules: RuleStore;
   readonly spend: SpendStore;
+  readonly trust: TrustStore;
 }
 
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
@@ -23,5 +25,6 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     objects: new ObjectStore(bucket),
     rules: new RuleStore(db),
     spend: new SpendStore(db),
+    trust: new TrustStore(bucket),
   };
 }

@@ -1,8 +1,9 @@
 /** Makes the dependencies of steps from the checked configuration. */
 import { type Bindings, type Config, loadConfig } from '../env.ts';
 import { AnthropicModel } from '../models/anthropic.ts';
-import type { StepDeps } from '../steps/deps.ts';
+import type { BundleLog, StepDeps } from '../steps/deps.ts';
 import { openStore } from '../store/store.ts';
+import { LOG_NAME } from '../tlog/service/transparency-log.ts';
 import { openSandboxes } from './open-sandboxes.ts';
 
 /** @throws Fault CONFIG_INVALID */
@@ -13,7 +14,18 @@ export async function openDeps(bindings: Bindings): Promise<StepDeps> {
     model: openModel(config),
     sandboxes: openSandboxes(config.sandboxes),
     signingKey: config.signingKey,
+    trustRootSha256: config.trustRootSha256,
+    log: openLog(config),
     now: () => new Date(),
+  };
+}
+
+function openLog({ log }: Config): BundleLog | null {
+  if (log === null) return null;
+  const { signer, writer } = log;
+  return {
+    key: { origin: signer.origin, key: signer.key.publicKey },
+    append: (bundleSha256) => writer.get(writer.idFromName(LOG_NAME)).append(bundleSha256),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The order of steps of one generation, and nothing else: accept, classify, prepare, then generate, inspect,
- * verify, confirm in a second sandbox, judge until a rule is accepted or a limit is reached, then sign
- * and publish.
+ * verify, confirm in a second sandbox, judge until a rule is accepted or a limit is reached, then sign,
+ * log and publish.
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import type { Bindings, GenerateRuleParams } from '../env.ts';
@@ -14,6 +14,7 @@ import type { StepDeps } from '../steps/deps.ts';
 import { type EndInput, endGeneration } from '../steps/end-generation.ts';
 import { type Inspected, inspectReply } from '../steps/inspect-rule.ts';
 import { type Judged, judgeAttempt } from '../steps/judge-attempt.ts';
+import { logBundle } from '../steps/log-bundle.ts';
 import { prepareGeneration } from '../steps/prepare-generation.ts';
 import { publishRule } from '../steps/publish-rule.ts';
 import { signRule } from '../steps/sign-rule.ts';
@@ -44,7 +45,8 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
       await end({
         status: 'errored',
         code,
-        message: `${reasonOf(error)}. Nothing was signed; retry the generation`,
+        // The log comes after the signature: what it could not take stays unpublished.
+        message: `${reasonOf(error)}. Nothing was ${code.startsWith('LOG_') ? 'published' : 'signed'}; retry the generation`,
       });
     }
   }
@@ -169,6 +171,7 @@ async function publish(job: GenerateRuleParams, accepted: Accepted, runStep: Run
       deps,
     ),
   );
+  await runStep(policies.log, (deps) => logBundle(job, { attempt, bundle: signed.bundle }, deps));
   await runStep(policies.publish, (deps) =>
     publishRule(job, { ...signed, attempt, attemptsMax: limits.attempts, passed: judged.passed }, deps),
   );

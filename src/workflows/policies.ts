@@ -33,6 +33,12 @@ const SANDBOX: StepConfig = {
   timeout: SANDBOX_STEP_TIMEOUT_MS,
 };
 
+/** 1, 2, 4, 8, 16, 32 s: the writer of the log may be moving, or waiting for its store. */
+const LOG: StepConfig = {
+  retries: { limit: 6, delay: 1_000, backoff: 'exponential' },
+  timeout: STORE_STEP_TIMEOUT_MS,
+};
+
 export const policies = {
   accept: { name: 'accept', config: STORE },
   classify: { name: 'classify', config: MODEL },
@@ -49,6 +55,7 @@ export const policies = {
   }),
   judge: (attempt: number): StepPolicy => ({ name: `judge ${attempt}`, config: STORE }),
   sign: { name: 'sign', config: STORE },
+  log: { name: 'log', config: LOG },
   publish: { name: 'publish', config: STORE },
   end: { name: 'end', config: STORE },
 } as const;

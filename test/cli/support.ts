@@ -11,6 +11,7 @@ export interface Run {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  readonly pid: number | undefined;
 }
 
 /** Runs `assay` in `cwd`, with nothing of our environment but what is given. */
@@ -29,7 +30,7 @@ export function assayIn(
     let stderr = '';
     child.stdout.on('data', (part) => (stdout += part));
     child.stderr.on('data', (part) => (stderr += part));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('close', (code) => resolve({ code, stdout, stderr, pid: child.pid }));
   });
 }
 

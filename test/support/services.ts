@@ -14,6 +14,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('tokens', tokens);
   project.provide('bindings', {
     SIGNING_KEY: privateKeyPem(randomBytes(32)),
+    LOG_KEY: privateKeyPem(randomBytes(32)),
+    LOG_ORIGIN: 'assay.test/log',
     API_TOKENS: `first=${sha256(tokens.first)},second=${sha256(tokens.second)}`,
     ANTHROPIC_API_KEY: 'test',
     ANTHROPIC_BASE_URL: model.url,

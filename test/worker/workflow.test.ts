@@ -1,12 +1,15 @@
 import { introspectWorkflow } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
+import { PROOF_FILE } from '../../src/rules/layout.ts';
 import type { GenerationDetail, GenerationEvent } from '../../src/schema/api.ts';
 import type { RuleCase } from '../../src/schema/request.ts';
 import { parsePublicKey } from '../../src/signing/ed25519.ts';
 import { onlySigner } from '../../src/signing/signers.ts';
 import { verifyRule } from '../../src/signing/verify.ts';
 import { keys } from '../../src/store/objects.ts';
+import { parseVkey } from '../../src/tlog/note.ts';
+import { verifyProof } from '../../src/tlog/proof.ts';
 import { call, create, run, untilEnded } from './client.ts';
 
 const events = async (id: string) =>
@@ -48,6 +51,8 @@ describe('a request becomes a signed rule', () => {
     );
     const bundle = files.get('rule.sigstore.json') ?? new Uint8Array();
     files.delete('rule.sigstore.json');
+    const proof = files.get(PROOF_FILE) ?? new Uint8Array();
+    files.delete(PROOF_FILE);
     expect([...files.keys()].sort()).toEqual([
       '.tests/invalid/evaluates/a.ts',
       '.tests/valid/parses-json/a.ts',
@@ -58,6 +63,12 @@ describe('a request becomes a signed rule', () => {
     expect(verified).toMatchObject({ ok: true, statement: { predicate: { sandbox: { kind: 'host' } } } });
     const { body: raw } = await call(`/v1/rules/${ruleId}/bundle`);
     expect(raw).toEqual(JSON.parse(body.files['rule.sigstore.json'] ?? ''));
+
+    const vkey = await parseVkey((await call('/log/key', { token: null })).text);
+    if (vkey === null || !verified.ok) throw new Error('no log key');
+    const logged = await verifyProof(proof, verified.bundleSha256, { origin: vkey.name, key: vkey.key });
+    expect(logged).toMatchObject({ ok: true });
+    expect((await call(`/v1/rules/${ruleId}/proof`)).text).toBe(new TextDecoder().decode(proof));
   });
 
   test.each([

@@ -1,0 +1,58 @@
+/**
+ * Whether a rule that was read counts here: signature and files, the log's proof beside them, and the policy,
+ * in this order. The same for every command. Decides on bytes in memory; reads nothing.
+ */
+import { BUNDLE_FILE, PROOF_FILE } from '../src/rules/layout.ts';
+import { type Violation, violations } from '../src/signing/policy.ts';
+import { isUnreadable, type RefusalReason, type Verified, verifyRule } from '../src/signing/verify.ts';
+import { isUnreadableProof, type ProofAnswer, type ProofReason, verifyProof } from '../src/tlog/proof.ts';
+import { logKeyOf } from './log/key.ts';
+import type { Trusted } from './trust-options.ts';
+
+/** Where the log has the bundle, as a proof that held says. */
+export type Logged = Extract<ProofAnswer, { ok: true }>;
+
+export type Decision =
+  | { readonly kind: 'counts'; readonly rule: Verified; readonly logged: Logged | null }
+  | {
+      readonly kind: 'short';
+      readonly rule: Verified;
+      readonly logged: Logged | null;
+      readonly violations: readonly Violation[];
+    }
+  | {
+      readonly kind: 'refused';
+      readonly reason: 'not_signed' | RefusalReason | ProofReason;
+      readonly message: string;
+      /** True when the reason says nothing about the rule: it could not be judged. */
+      readonly unreadable: boolean;
+    };
+
+/** @param directory every file of the rule directory, bundle and proof among them */
+export async function decide(
+  directory: ReadonlyMap<string, Uint8Array>,
+  { signers, policy, log, now }: Trusted,
+): Promise<Decision> {
+  const files = new Map(directory);
+  const bundle = files.get(BUNDLE_FILE);
+  const proof = files.get(PROOF_FILE);
+  files.delete(BUNDLE_FILE);
+  files.delete(PROOF_FILE);
+  if (bundle === undefined) {
+    const message = `there is no ${BUNDLE_FILE}: this rule is not signed`;
+    return { kind: 'refused', reason: 'not_signed', message, unreadable: true };
+  }
+  const rule = await verifyRule(bundle, signers, files);
+  if (!rule.ok) return { ...rule, kind: 'refused', unreadable: isUnreadable(rule.reason) };
+  // A proof by a log that nobody named says nothing, good or bad.
+  const proven =
+    proof === undefined || log === null
+      ? null
+      : await verifyProof(proof, rule.bundleSha256, await logKeyOf(log));
+  if (proven?.ok === false) {
+    return { ...proven, kind: 'refused', unreadable: isUnreadableProof(proven.reason) };
+  }
+  const short = violations(policy, rule, { now, logged: proven !== null });
+  if (short.length > 0) return { kind: 'short', rule, logged: proven, violations: short };
+  return { kind: 'counts', rule, logged: proven };
+}
