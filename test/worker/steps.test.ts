@@ -7,6 +7,7 @@ import { isRetryable } from '../../src/errors.ts';
 import type { Model, ModelAnswer } from '../../src/models/model.ts';
 import type { Sandbox, Sandboxes } from '../../src/sandboxes/sandbox.ts';
 import type { HostCaseResult, SandboxKind } from '../../src/schema/report.ts';
+import type { RuleRequest } from '../../src/schema/request.ts';
 import { parseSigningKey, privateKeyPem } from '../../src/signing/ed25519.ts';
 import { acceptRequest } from '../../src/steps/accept-request.ts';
 import { askModel } from '../../src/steps/ask-model.ts';
@@ -30,10 +31,14 @@ const found = [{ file: 'a.ts', message: 'eval is used', line: 1 }];
 class CountingModel implements Model {
   readonly id = 'test-model';
   calls = 0;
+  readonly #text: string;
+  constructor(text = JSON.stringify(goodReply)) {
+    this.#text = text;
+  }
   answer(): Promise<ModelAnswer> {
     this.calls += 1;
     return Promise.resolve({
-      text: JSON.stringify(goodReply),
+      text: this.#text,
       stopReason: 'end_turn',
       model: 'test-model',
       requestId: `req-${this.calls}`,
@@ -68,7 +73,6 @@ interface Fixture {
 /** A generation row without a workflow instance, so that the test drives the steps. */
 async function fixture(): Promise<Fixture> {
   const real = await openDeps(env as Bindings);
-  const job = { generationId: `gen-${crypto.randomUUID()}`, orgId: 'first' };
   const model = new CountingModel();
   let clockMs = Date.parse('2026-01-01T00:00:00Z');
   const deps: StepDeps = {
@@ -80,7 +84,15 @@ async function fixture(): Promise<Fixture> {
       return new Date(clockMs);
     },
   };
-  await deps.store.objects.putOnce(keys.request('first', job.generationId), JSON.stringify(request));
+  const job = await started(deps, request);
+  await classifyRequest(job, deps);
+  await prepareGeneration(job, deps);
+  return { job, deps, model };
+}
+
+async function started(deps: StepDeps, asked: RuleRequest): Promise<Job> {
+  const job = { generationId: `gen-${crypto.randomUUID()}`, orgId: 'first' };
+  await deps.store.objects.putOnce(keys.request('first', job.generationId), JSON.stringify(asked));
   await deps.store.generations.insert({
     id: job.generationId,
     org_id: 'first',
@@ -93,9 +105,7 @@ async function fixture(): Promise<Fixture> {
     created_at: deps.now().toISOString(),
   });
   await acceptRequest(job, deps);
-  await classifyRequest(job, deps);
-  await prepareGeneration(job, deps);
-  return { job, deps, model };
+  return job;
 }
 
 /** The whole verification of the fixture's cases, in one chunk. */
@@ -146,6 +156,20 @@ describe('a step that runs twice', () => {
       outputTokens: 20,
       costUsd: 0.5,
     });
+  });
+
+  test('asking for the engine pays once, and says the same again', async () => {
+    const { deps } = await fixture();
+    const auto = await started(deps, { ...request, engine: 'auto' });
+    const model = new CountingModel(JSON.stringify({ engine: 'sg', why: 'a pattern can say it' }));
+    const first = await classifyRequest(auto, { ...deps, model });
+    expect(first).toEqual({ engine: 'sg', costUsd: 0.5 });
+    expect(await classifyRequest(auto, { ...deps, model })).toEqual(first);
+    expect(model.calls).toBe(1);
+    const totals = await deps.store.spend.totals('first', auto.generationId);
+    expect(totals).toMatchObject({ calls: 1, unanswered: 0, costUsd: 0.5 });
+    const events = await deps.store.events.after('first', auto.generationId, 0, 100);
+    expect(events.filter((event) => event.type === 'classified')).toHaveLength(1);
   });
 
   test('an interrupted call leaves a reserved row, so that no paid call is unrecorded', async () => {

@@ -79,7 +79,11 @@ describe('inspection', () => {
     ['no severity', TEXT.replace(/severity.*\n/, 'rule: { kind: x }\n'), 'sg_schema'],
     ['severity off', `${TEXT.replace('error', 'off')}rule: { kind: x }\n`, 'sg_schema'],
     ['a message of two lines', `${TEXT.replace('eval is used', '"a\\nb"')}rule: { kind: x }\n`, 'sg_schema'],
-    ['a metavariable in the message', `${TEXT.replace('eval is', '$CODE is')}rule: { kind: x }\n`, 'sg_message'],
+    [
+      'a metavariable in the message',
+      `${TEXT.replace('eval is', '$CODE is')}rule: { kind: x }\n`,
+      'sg_message',
+    ],
     ['another id', `${TEXT.replace('no-eval', 'other')}rule: { kind: x }\n`, 'sg_id'],
     ['a bare regex', `${TEXT}rule: { regex: eval }\n`, 'sg_regex'],
     ['a bare regex deep inside', `${TEXT}rule: { kind: x, any: [{ has: { regex: e } }] }\n`, 'sg_regex'],
