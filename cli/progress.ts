@@ -17,6 +17,8 @@ export function eventLine(event: GenerationEvent): string | null {
     case 'started':
       return `started: ${number.parse(data.cases)} cases, at most ${number.parse(data.attempts)} attempts`;
     case 'classified':
+      // Who named an engine knows it already.
+      if (data.requested !== 'auto') return null;
       return `engine ${plain(text.parse(data.engine))}: ${plain(text.parse(data.why))}`;
     case 'model_called':
       return `${attempt}: asking ${plain(text.parse(data.model))}`;

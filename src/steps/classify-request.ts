@@ -30,7 +30,7 @@ export async function classifyRequest(job: Job, deps: StepDeps): Promise<Classif
     known === null ? await askForEngine(job, request, deps) : { ...known, costUsd: 0 };
   const at = deps.now().toISOString();
   await deps.store.generations.chooseEngine(job.generationId, engine, why, at);
-  const data = { engine, why, askedModel: known === null, costUsd };
+  const data = { requested: request.engine ?? null, engine, why, askedModel: known === null, costUsd };
   await deps.store.events.append(job.orgId, job.generationId, 'classified', 'classified', data, at);
   return { engine, costUsd };
 }

@@ -5,7 +5,7 @@ import {
   type RecordedAnswer,
   startModelServer,
 } from '../../../dev/model-server.ts';
-import { AnthropicModel } from '../../../src/models/anthropic.ts';
+import { AnthropicModel, requestParams } from '../../../src/models/anthropic.ts';
 import type { PriceTable } from '../../../src/models/pricing.ts';
 
 const prices: PriceTable = {
@@ -66,6 +66,14 @@ test('sends one streamed call with structured output and a cached prefix', async
       { content: [{ text: 'feedback' }] },
     ],
   });
+});
+
+test('the question for the engine is small: another prompt, few tokens, one answer of two', () => {
+  const params = requestParams({ model: 'm', maxTokens: 64_000 }, [{ role: 'user', text: 'x' }], 'classify');
+  expect(params.max_tokens).toBe(2_000);
+  expect(JSON.stringify(params.system)).toContain('two engines');
+  expect(JSON.stringify(params.output_config)).toContain('"enum":["runtime","sg"]');
+  expect(requestParams({ model: 'm', maxTokens: 1_000 }, [], 'classify').max_tokens).toBe(1_000);
 });
 
 describe('errors become codes', () => {
