@@ -22,5 +22,6 @@ export function reportMatches(
     matches.map(({ file, line, column }) => ({ file, line, column, message, severity })),
   );
   if ('findings' in read) return { outcome: 'exited', findings: read.findings };
-  return { ...ending('output_exceeded', 'TooManyFindings', read.problem), findings: [] };
+  // Its message is too long for so many, or ast-grep named a file that no case has.
+  return { ...ending('invalid_result', 'InvalidFindings', read.problem), findings: [] };
 }

@@ -82,6 +82,14 @@ describe.each([
     });
   });
 
+  it('nor does a long message get cut', async () => {
+    const long = { ...report, message: 'x'.repeat(2_000) };
+    const source = 'mark(a);\n'.repeat(100);
+    const cases = [{ id: 'c0', files: { 'a.ts': source } }];
+    const { results } = await host.verify({ ...body({ report: long }), cases });
+    expect(results[0]).toMatchObject({ outcome: 'invalid_result', findings: [] });
+  });
+
   it('says why ast-grep refuses it', async () => {
     const files = { 'captures/calls.yml': CALLS_YML.replace('pattern: mark($A)', 'kind: no_such_kind') };
     const { results } = await host.verify({ ...body({ files }), cases: [MARKED] });
