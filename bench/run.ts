@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { endWithParent } from '../dev/end-with-parent.ts';
 import { table } from '../dev/table.ts';
 import { measureAttemptOverhead } from './attempt-overhead.ts';
+import { measureCheck } from './check.ts';
 import { measureIsolates } from './isolate.ts';
 import { measureRooms } from './rooms.ts';
 import { measureVerification } from './verification.ts';
@@ -33,6 +34,7 @@ try {
     ...(await measureIsolates(scratch)),
     ...(await measureVerification(scratch)),
     ...(await measureAttemptOverhead(scratch)),
+    ...(await measureCheck(scratch)),
   ];
   if (values.json) console.log(JSON.stringify(results, null, 2));
   else {

@@ -28,6 +28,9 @@ export type Decision =
       readonly unreadable: boolean;
     };
 
+/** A proof by a log that nobody named says nothing, good or bad: the trust root may name another one by now. */
+const OF_ANOTHER_LOG: ReadonlySet<ProofReason> = new Set<ProofReason>(['origin_other', 'signer_unknown']);
+
 /** @param directory every file of the rule directory, bundle and proof among them */
 export async function decide(
   directory: ReadonlyMap<string, Uint8Array>,
@@ -44,15 +47,15 @@ export async function decide(
   }
   const rule = await verifyRule(bundle, signers, files);
   if (!rule.ok) return { ...rule, kind: 'refused', unreadable: isUnreadable(rule.reason) };
-  // A proof by a log that nobody named says nothing, good or bad.
   const proven =
     proof === undefined || log === null
       ? null
       : await verifyProof(proof, rule.bundleSha256, await logKeyOf(log));
-  if (proven?.ok === false) {
+  if (proven?.ok === false && !OF_ANOTHER_LOG.has(proven.reason)) {
     return { ...proven, kind: 'refused', unreadable: isUnreadableProof(proven.reason) };
   }
-  const short = violations(policy, rule, { now, logged: proven !== null });
-  if (short.length > 0) return { kind: 'short', rule, logged: proven, violations: short };
-  return { kind: 'counts', rule, logged: proven };
+  const logged = proven?.ok === true ? proven : null;
+  const short = violations(policy, rule, { now, logged: logged !== null });
+  if (short.length > 0) return { kind: 'short', rule, logged, violations: short };
+  return { kind: 'counts', rule, logged };
 }

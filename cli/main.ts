@@ -3,15 +3,21 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { CASE_TIMEOUT_MS } from '../container/protocol.ts';
 import { collect, sandboxOption, wholeNumber, withJson, withService } from './options.ts';
+import { registerCheck } from './register/check.ts';
+import { registerExport } from './register/export.ts';
+import { registerKeys } from './register/keys.ts';
+import { registerLog } from './register/log.ts';
+import { registerTrust } from './register/trust.ts';
 import { run } from './run.ts';
 import { withTrust } from './trust-options.ts';
+import { VERSION } from './version.ts';
 
 // A command parses a handful of documents once: compiling the parsers costs more than it saves (5 ms a bundle).
 z.config({ jitless: true });
 
 const program = new Command('assay')
   .description('Generates, tests and verifies signed code checks.')
-  .version('0.1.0')
+  .version(VERSION)
   .showHelpAfterError('(run with --help for usage)')
   .addHelpText(
     'after',
@@ -80,6 +86,12 @@ withJson(withTrust(program.command('verify')))
   .action((directories, options) =>
     run(options, async () => (await import('./commands/verify.ts')).verify(directories, options)),
   );
+
+registerCheck(program);
+registerExport(program);
+registerKeys(program);
+registerLog(program);
+registerTrust(program);
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

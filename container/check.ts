@@ -192,14 +192,14 @@ export async function stripTypes(
 export const startReadyStripper: StartRoom = (jail, dirs, task, wait) =>
   runRoom(jail, stripSpec(dirs.caseDir, dirs.checkDir), { ...wait, ...STRIP_PIPES, task });
 
-function stripSpec(caseDir: string, ruleDir: string): RoomSpec {
+export function stripSpec(caseDir: string, ruleDir: string): RoomSpec {
   const argv = [ROOM.node, '--no-warnings', `${ROOM.scripts}/strip.cjs`];
   return { argv, cwd: '/', caseDir, ruleDir, limits: CHECK_ROOM };
 }
 
 /** Escaping can double a 1 MiB source, and control characters take six bytes each. */
 const MAX_STRIPPED_BYTES = 8 * 1024 * 1024;
-const STRIP_PIPES = { ...CHECK_PIPES, maxResultBytes: MAX_STRIPPED_BYTES } as const;
+export const STRIP_PIPES = { ...CHECK_PIPES, maxResultBytes: MAX_STRIPPED_BYTES } as const;
 
 function readStripped(text: string, token: string): Stripped | undefined {
   if (!text.startsWith(`${token} `) || !text.endsWith('\n')) return undefined;

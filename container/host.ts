@@ -3,10 +3,9 @@
  * leaving a process or a file behind.
  */
 import { existsSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { buildId } from './build.ts';
 import { startReadyRoom, startReadyStripper } from './check.ts';
+import { findAstGrep } from './find-ast-grep.ts';
 import { findJail, NoJail } from './jail/detect.ts';
 import { killAllRooms } from './jail/run.ts';
 import { measureIsolation } from './jail/self-test.ts';
@@ -60,19 +59,5 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     killAllRooms();
     cleanUp();
     throw error;
-  }
-}
-
-/** The CLI's platform package, as npm installs it; the package's own entry may be a script. */
-function findAstGrep(): string {
-  const resolve = createRequire(import.meta.url).resolve;
-  const libc = existsSync('/etc/alpine-release') ? 'musl' : 'gnu';
-  try {
-    const name = `@ast-grep/cli-linux-${process.arch}-${libc}/package.json`;
-    return join(dirname(resolve(name)), 'ast-grep');
-  } catch {
-    throw new NoJail(
-      'ast-grep is not installed: npm install @ast-grep/cli, or give its path with --ast-grep',
-    );
   }
 }

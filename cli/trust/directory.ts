@@ -4,7 +4,7 @@
  * change what a verifier expects can bypass it.
  */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Distrusted } from '../../src/signing/document.ts';
 import { REVOCATIONS } from '../../src/signing/revocations.ts';
 import { type OpenedTrust, openTrust } from '../../src/signing/trust.ts';
@@ -19,9 +19,11 @@ const MAX_SOURCE_BYTES = 4_096;
 
 export function trustDirectory(given: string | undefined): string {
   if (given !== undefined) return given;
-  const { ASSAY_TRUST, XDG_CONFIG_HOME } = process.env;
+  const { ASSAY_TRUST, XDG_CONFIG_HOME = '' } = process.env;
   if (ASSAY_TRUST) return ASSAY_TRUST;
-  return join(XDG_CONFIG_HOME || join(homedir(), '.config'), 'assay', 'trust');
+  // A relative one counts as none: it would lie in whatever repository is being checked.
+  const config = isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(homedir(), '.config');
+  return join(config, 'assay', 'trust');
 }
 
 export interface TrustDirectory {

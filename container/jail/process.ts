@@ -8,7 +8,7 @@ import { chmodSync, chownSync, copyFileSync, linkSync, mkdirSync, readdirSync, r
 import { basename, join } from 'node:path';
 import { type Jail, prlimitArgs, ROOM, type RoomCommand, type RoomSpec, userArgs } from './jail.ts';
 import { killGroup, killUid } from './kill.ts';
-import { addProgram, type Skeleton } from './skeleton.ts';
+import { addPrograms, type Skeleton } from './skeleton.ts';
 import type { Tools } from './tools.ts';
 
 /** The programs such a room needs beside the others; undefined when one is missing. */
@@ -21,7 +21,7 @@ export function processJail(skeleton: Skeleton, tools: Tools, own: ProcessTools)
   // Like the others', and with a program that changes directory: chroot always ends up in `/`.
   const template = join(skeleton.roomsDir, 'template');
   linkTree(skeleton.room, template);
-  addProgram(template, own.env, basename(own.env));
+  addPrograms(template, { [basename(own.env)]: own.env });
   return {
     kind: 'process',
     ownUid: true,

@@ -16,7 +16,15 @@ import { withOutside } from './outside.ts';
 import { type ProcessStatus, waitForLeaf } from './proc.ts';
 import { runRoom } from './run.ts';
 
-export async function measureIsolation(jail: Jail, hostDir: string): Promise<IsolationReport> {
+/** How long the probe stays after its answer, so that the kernel can be asked about it. */
+const LINGER_MS = 400;
+
+/** @param lingerMs less of it is quicker, and needs another try more often on a busy machine */
+export async function measureIsolation(
+  jail: Jail,
+  hostDir: string,
+  lingerMs = LINGER_MS,
+): Promise<IsolationReport> {
   const dir = join(hostDir, randomName());
   const rooms = { case: join(dir, 'case'), rule: join(dir, 'rule'), canary: join(dir, 'canary') };
   for (const folder of Object.values(rooms)) mkdirSync(folder, { recursive: true, mode: 0o777 });
@@ -29,7 +37,7 @@ export async function measureIsolation(jail: Jail, hostDir: string): Promise<Iso
     const port = await doors.tcp();
     const abstract = `\0assay-${randomName()}`;
     await doors.unix(abstract);
-    const task = { canary, canaryFile, port, abstract };
+    const task = { canary, canaryFile, port, abstract, lingerMs };
     const wasKernelAsked = ({ status }: Seen): boolean => status !== undefined;
     const seen = await untilSeen(() => probeOnce(jail, rooms, task), wasKernelAsked);
     return judge(jail, seen, doors.visits);
@@ -50,8 +58,7 @@ async function probeOnce(
   const spec = { argv, cwd: '/', caseDir: dirs.case, ruleDir: dirs.rule, limits: CHECK_ROOM };
   let status: Promise<ProcessStatus | undefined> = Promise.resolve(undefined);
   const exit = await runRoom(jail, spec, {
-    // The probe stays a while after its answer, so that the kernel can be asked about it.
-    stdin: JSON.stringify({ ...task, hostPid: process.pid, lingerMs: 400 }),
+    stdin: JSON.stringify({ ...task, hostPid: process.pid }),
     timeoutMs: SELF_TEST_TIMEOUT_MS,
     signal: new AbortController().signal,
     maxOutputBytes: MAX_OUTPUT_BYTES,

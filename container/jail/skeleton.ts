@@ -3,7 +3,7 @@
  * limits and privileges, exactly the shared libraries these need, our in-room scripts, and empty mount
  * points. No shell, no /etc, no /proc. Round it lies the antechamber that util-linux rooms are built from.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -44,10 +44,9 @@ export function buildSkeleton(input: SkeletonInput): Skeleton {
   for (const name of ['bin', 'case', 'rule', 'tmp', 'dev', 'lib/assay']) makeFolder(join(room, name));
   writeFileSync(join(room, 'dev/null'), '');
 
-  for (const tool of [tools.umount, tools.unshare]) addProgram(dir, tool, basename(tool));
-  for (const tool of [tools.setpriv, tools.prlimit]) addProgram(room, tool, basename(tool));
-  addProgram(room, input.node, 'node');
-  addProgram(room, input.astGrep, 'ast-grep');
+  addPrograms(dir, { umount: tools.umount, unshare: tools.unshare });
+  const { setpriv, prlimit } = tools;
+  addPrograms(room, { setpriv, prlimit, node: input.node, 'ast-grep': input.astGrep });
   for (const script of readdirSync(join(sourceDir, 'room'))) {
     addFile(join(sourceDir, 'room', script), join(room, 'lib/assay', script), 0o644);
   }
@@ -65,15 +64,18 @@ function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o755 });
 }
 
-export function addProgram(root: string, program: string, name: string): void {
-  const target = join(root, 'bin', name);
-  try {
-    // The node binary alone is 120 MB: share it when the file system allows.
-    linkSync(realpathSync(program), target);
-  } catch {
-    addFile(program, target, 0o755);
+/** @param programs by the name each gets in `bin` */
+export function addPrograms(root: string, programs: Readonly<Record<string, string>>): void {
+  for (const [name, program] of Object.entries(programs)) {
+    const target = join(root, 'bin', name);
+    try {
+      // The node binary alone is 120 MB: share it when the file system allows.
+      linkSync(realpathSync(program), target);
+    } catch {
+      addFile(program, target, 0o755);
+    }
   }
-  for (const library of librariesOf(program)) {
+  for (const library of librariesOf(Object.values(programs))) {
     const place = join(root, library);
     if (existsSync(place)) continue;
     makeFolder(dirname(place));
@@ -86,19 +88,22 @@ function addFile(from: string, to: string, mode: number): void {
   chmodSync(to, mode);
 }
 
-/** Absolute paths from ldd, the loader included. A static program has none. */
-function librariesOf(program: string): string[] {
-  let listing: string;
-  try {
-    listing = execFileSync('/usr/bin/ldd', [program], {
-      encoding: 'utf8',
-      env: { LC_ALL: 'C' },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  } catch {
-    return [];
-  }
+/**
+ * Absolute paths from ldd, the loader included. A static program has none: ldd then fails, and still lists
+ * those of the others.
+ */
+function librariesOf(programs: readonly string[]): string[] {
+  const { stdout } = spawnSync('/usr/bin/ldd', [...programs], {
+    encoding: 'utf8',
+    env: { LC_ALL: 'C' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const listing = stdout ?? '';
   const missing = /^\s*(\S+) => not found/m.exec(listing);
-  if (missing) throw new Error(`${basename(program)} needs ${missing[1]}, which is not installed`);
+  if (missing) {
+    throw new Error(
+      `one of ${programs.map((path) => basename(path)).join(', ')} needs ${missing[1]}, which is not installed`,
+    );
+  }
   return [...listing.matchAll(/(\/[^\s()]+) \(0x[0-9a-f]+\)/g)].map((match) => match[1] as string);
 }

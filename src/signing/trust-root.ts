@@ -141,6 +141,15 @@ export function stillMissing(previous: OpenedRoot, next: OpenedRoot): number {
   return missing(previous.root.roles.root, next.signedBy);
 }
 
+export interface Chain {
+  readonly ok: true;
+  readonly newest: OpenedRoot;
+  /** The newest root's file; `null` when it is the trusted one. */
+  readonly bytes: Uint8Array | null;
+  /** When a root on the way took the revocations from a key; lists from before that moment are void. */
+  readonly listsFrom: string | null;
+}
+
 /**
  * Follows a chain from a root that is trusted to the newest one.
  * @param roots ascending and without a gap; of those before `trusted` nothing but their own form is asked
@@ -148,11 +157,10 @@ export function stillMissing(previous: OpenedRoot, next: OpenedRoot): number {
 export async function followChain(
   trusted: OpenedRoot,
   roots: readonly Uint8Array[],
-): Promise<
-  { readonly ok: true; readonly newest: OpenedRoot; readonly bytes: Uint8Array | null } | Distrusted
-> {
+): Promise<Chain | Distrusted> {
   let newest = trusted;
   let bytes: Uint8Array | null = null;
+  let listsFrom: string | null = null;
   let last = 0;
   for (const file of roots) {
     const root = await openRoot(file);
@@ -168,6 +176,7 @@ export async function followChain(
     }
     const broken = chainProblem(newest, root);
     if (broken !== null) return broken;
+    if (takesRevocationKey(newest, root)) listsFrom = root.root.issuedAt;
     newest = root;
     bytes = file;
   }
@@ -176,5 +185,10 @@ export async function followChain(
     const message = `offered is trust root ${last}, and ${trusted.root.sequence} is known here already`;
     return distrusted('trust_root_rollback', message);
   }
-  return { ok: true, newest, bytes };
+  return { ok: true, newest, bytes, listsFrom };
+}
+
+function takesRevocationKey(before: OpenedRoot, after: OpenedRoot): boolean {
+  const kept = after.root.roles.revocations.keyIds;
+  return before.root.roles.revocations.keyIds.some((id) => !kept.includes(id));
 }

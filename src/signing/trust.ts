@@ -111,7 +111,13 @@ export async function acceptUpdate(
   if (!chain.ok) return chain;
   const opened = await openUnder(chain.newest, offer.revocations, now);
   if (!opened.ok) return opened;
-  const known = await knownRevocations(current.revocations);
+  // What a stolen key has listed must not outlive it: neither its entries nor a number nobody can reach.
+  const { listsFrom } = chain;
+  if (listsFrom !== null && opened.revocations.issuedAt < listsFrom) {
+    const message = `the revocation list is older than the root of ${listsFrom} that changed who signs it`;
+    return distrusted('revocations_rollback', message);
+  }
+  const known = listsFrom === null ? await knownRevocations(current.revocations) : null;
   if (known !== null && !known.ok) return keptHere(known);
   const broken = known === null ? null : successionProblem(known, opened.list);
   if (broken !== null) return broken;

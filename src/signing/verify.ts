@@ -10,6 +10,7 @@ import {
   type Bundle,
   bundleSchema,
   PAYLOAD_TYPE,
+  PREDICATE_TYPE,
   type Statement,
   statementSchema,
 } from '../schema/statement.ts';
@@ -173,16 +174,16 @@ async function openEnvelope(
 
 function parseStatement(payload: Uint8Array): Statement | Refused {
   const json = parseJson(payload);
-  const parsed = statementSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
   const { predicateType } = fields(json);
-  const issue = parsed.error.issues[0];
-  if (issue?.path[0] === 'predicateType' && typeof predicateType === 'string') {
+  if (typeof predicateType === 'string' && predicateType !== PREDICATE_TYPE) {
     return refuse(
       'predicate_unknown',
       `it states ${predicateType.slice(0, 200)}, which is no verified rule v1`,
     );
   }
+  const parsed = statementSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
   const where = issue?.path.join('.') || 'top';
   return refuse('statement_malformed', `signed statement does not fit at ${where}: ${issue?.message}`);
 }

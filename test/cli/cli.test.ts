@@ -41,11 +41,6 @@ describe('wrong use', () => {
       'not an Ed25519 public key',
     ],
     ['a directory that is not there', () => ['verify', 'nowhere', '--key', keyFile], 'is not a directory'],
-    [
-      'a rule that is not signed',
-      () => ['verify', join(ruleDirectory, 'captures'), '--key', keyFile],
-      'not signed',
-    ],
     ['an unknown command', () => ['sign'], 'unknown command'],
     ['an unknown option', () => ['status', '--fast'], 'unknown option'],
   ])('%s: exit code 2 and a reason', async (_name, args, message) => {

@@ -112,6 +112,11 @@ describe('what cannot be judged has a reason of its own and exit code 2', () => 
     expect(JSON.parse(run.stdout)).toMatchObject({ ok: false, reason });
   });
 
+  test('a rule that is not signed', async () => {
+    const run = await assay(['verify', join(ruleDirectory, 'captures'), '--key', keyFile]);
+    expect(run).toMatchObject({ code: 2, stdout: expect.stringContaining('not_signed') });
+  });
+
   test('a key of another kind', async () => {
     const { generateKeyPairSync } = await import('node:crypto');
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

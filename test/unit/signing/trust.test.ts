@@ -306,6 +306,24 @@ describe('newer documents take the place of older ones', () => {
       'revocations_entry_lost',
     );
   });
+
+  test('what a stolen revocation key has listed goes with it, and nothing older comes back', async () => {
+    const thief = keys.revoker;
+    const heir = await keyOf(23);
+    const entry = { sha256: 'ab'.repeat(32), at: ISSUED, reason: 'not true' };
+    const stolen = await listFile({ sequence: 1_000_000_000, bundles: [entry] }, [thief]);
+    const body = await rootBody({ sequence: 2, issuedAt: NOW });
+    const roles = { ...body.roles, revocations: { keyIds: [heir.publicKey.keyId], threshold: 1 } };
+    const changed = await rootFile({ ...body, roles, keys: [...body.keys, listed(heir)] });
+    const current = { root, revocations: stolen };
+    const offered = async (sequence: number, issuedAt: string) =>
+      note(await update([changed], await listFile({ sequence, issuedAt }, [heir]), current));
+    expect(await offered(2, NOW)).toBe('trusted');
+    expect(await offered(2, '2026-01-09T00:00:00.000Z')).toBe('revocations_rollback');
+    expect(note(await update([changed], stolen, current))).toBe('revocations_threshold');
+    // Under the root it had its part in, its number stands.
+    expect(note(await update([root], await listFile({ sequence: 2 }), current))).toBe('revocations_rollback');
+  });
 });
 
 describe('properties', () => {

@@ -1,0 +1,104 @@
+/**
+ * Decides which rules may run, before any does: every byte as signed, by a key that is trusted now, with
+ * evidence that is enough for the policy. What is handed on are the verified bytes; the rule's directory is
+ * not looked at again.
+ */
+import { ISOLATION_FLAGS, type IsolationFlag } from '../../container/protocol.ts';
+import { messageOf } from '../../src/errors.ts';
+import { inspectCaptures } from '../../src/rules/inspect.ts';
+import type { CaptureInfo } from '../../src/schema/rule.ts';
+import type { Policy, Violation } from '../../src/signing/policy.ts';
+import type { Verified } from '../../src/signing/verify.ts';
+import { decide } from '../decide.ts';
+import { readTree } from '../read-tree.ts';
+import type { Trusted } from '../trust-options.ts';
+import type { FoundRule } from './project.ts';
+import type { Origin, Refusal } from './report.ts';
+
+/** A rule that may run. */
+export interface AdmittedRule {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly captures: readonly CaptureInfo[];
+  /** `check.ts` and captures: the verified bytes as text. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export type Admission =
+  | { readonly rule: AdmittedRule }
+  | { readonly name: string; readonly refusal: Refusal; readonly origin?: Origin };
+
+export async function admit(found: FoundRule, trusted: Trusted): Promise<Admission> {
+  const { name } = found;
+  if (found.refusal) return { name, refusal: found.refusal };
+  let files: Map<string, Uint8Array>;
+  try {
+    files = await readTree(found.directory);
+  } catch (error) {
+    return { name, refusal: { reason: 'unreadable', message: messageOf(error) } };
+  }
+  const decision = await decide(files, trusted);
+  if (decision.kind === 'refused') {
+    return { name, refusal: { reason: decision.reason, message: decision.message } };
+  }
+  const origin = originOf(decision.rule);
+  const refusal = decision.kind === 'short' ? shortOf(decision.violations) : networkRefusal(decision.rule);
+  return refusal === null ? runnable(name, decision.rule, origin) : { name, refusal, origin };
+}
+
+/** The first reason names it; every way in which it falls short is told. */
+function shortOf(violations: readonly Violation[]): Refusal {
+  const message = violations.map((one) => one.message).join('; ');
+  return { reason: violations[0]?.reason ?? 'policy', message };
+}
+
+/** A room has no network, so a rule that asks for one would give wrong answers; it is not started. */
+function networkRefusal({ statement }: Verified): Refusal | null {
+  if (!statement.predicate.rule.capabilities.usesNetwork) return null;
+  return { reason: 'egress_not_granted', message: 'its check uses the network, and no room has one' };
+}
+
+/** What ast-grep and node need of it, as text. */
+function runnable(name: string, { files: verified }: Verified, origin: Origin): Admission {
+  const refuse = (message: string): Admission => ({
+    name,
+    refusal: { reason: 'rule_unreadable', message },
+    origin,
+  });
+  const files = ruleTexts(verified);
+  if (files === null) return refuse('a file of the rule is not UTF-8 text');
+  if (files['check.ts'] === undefined) return refuse('check.ts is missing');
+  const captures = inspectCaptures(files);
+  if (captures.ok) return { rule: { name, origin, captures: captures.value, files } };
+  return refuse(captures.problems.map(({ message }) => message).join('; '));
+}
+
+function originOf({ statement, signer, bundleSha256 }: Verified): Origin {
+  const { rule, generation } = statement.predicate;
+  return {
+    bundleSha256,
+    keyId: signer.key.keyId,
+    signer: signer.name,
+    generation: generation.id,
+    summary: rule.summary,
+  };
+}
+
+/** What a rule is run from; its cases are not needed. `null` when one is no text. */
+function ruleTexts(files: Verified['files']): Record<string, string> | null {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const texts: Record<string, string> = Object.create(null);
+  try {
+    for (const [path, bytes] of files) {
+      if (path === 'check.ts' || path.startsWith('captures/')) texts[path] = decoder.decode(bytes);
+    }
+  } catch {
+    return null;
+  }
+  return texts;
+}
+
+/** Walls that must hold here: those that the policy asks of the evidence. Absent: all of them. */
+export function requiredFlags(policy: Policy): readonly IsolationFlag[] {
+  return policy.isolation ?? ISOLATION_FLAGS;
+}

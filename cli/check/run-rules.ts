@@ -1,0 +1,144 @@
+/**
+ * Runs admitted rules on the project: one scan for all of them, then their checks, as many at a time as there
+ * are processors. While the scan runs, types are taken out of the checks and the walls are measured; no check
+ * runs before every wall that is asked for was seen to hold.
+ */
+import { availableParallelism } from 'node:os';
+import type { CheckError, Finding, IsolationFlag, IsolationReport } from '../../container/protocol.ts';
+import { runRepositoryCheck } from '../../container/repository/check.ts';
+import type { SkippedFiles } from '../../container/repository/not-scanned.ts';
+import { closedFolder } from '../../container/repository/repository.ts';
+import { scanRepository } from '../../container/repository/scan.ts';
+import type { Spool } from '../../container/repository/spool.ts';
+import { stripAll } from '../../container/repository/strip.ts';
+import { NoJail, openWorkshop, type RepositoryWorkshop } from '../../container/repository/workshop.ts';
+import { writeTree } from '../../container/temp.ts';
+import { messageOf } from '../../src/errors.ts';
+import { UsageError } from '../exit.ts';
+import type { AdmittedRule } from './admit.ts';
+import type { Refusal } from './report.ts';
+
+export interface RunInput {
+  readonly workshop: RepositoryWorkshop;
+  readonly rules: readonly AdmittedRule[];
+  /** Relative to the root; the whole project when empty. */
+  readonly paths: readonly string[];
+  readonly requiredFlags: readonly IsolationFlag[];
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly progress: (what: string) => void;
+  /** Called as each rule ends. */
+  readonly onResult: (rule: AdmittedRule, result: RuleResult) => void;
+}
+
+export interface RuleResult {
+  readonly matches: number;
+  readonly findings: readonly Finding[];
+  readonly failure?: Refusal;
+  readonly checkMs?: number;
+}
+
+export interface RanRules {
+  readonly isolation: IsolationReport;
+  readonly skipped: SkippedFiles;
+}
+
+/** @throws UsageError NOT_ISOLATED; then no check has run */
+export async function runRules(input: RunInput): Promise<RanRules> {
+  const { workshop, rules, signal, progress } = input;
+  const sources = rules.map(({ files }) => files['check.ts'] ?? '');
+  const stripping = stripAll(workshop.jail, workshop.hostDir, sources, signal);
+  progress('scanning');
+  const [{ matches, skipped }, stripped, isolation] = await Promise.all([
+    scanRepository({ ...workshop, rules, paths: input.paths, signal }),
+    stripping,
+    workshop.isolation,
+  ]);
+  requireWalls(isolation, input.requiredFlags);
+  const queue = [...rules.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [index, rule] = next;
+      progress(`running ${rule.name}`);
+      const found = matches.get(rule) ?? { failure: 'it was not scanned' };
+      if ('failure' in found) input.onResult(rule, failed('scan_failed', found.failure));
+      else if (found.spool.matches === 0) input.onResult(rule, { matches: 0, findings: [] });
+      else {
+        const code = stripped[index] ?? { ending: { outcome: 'host_error' as const } };
+        const result = runOne(input, found.spool, code).catch((error) =>
+          failed('check_host_error', messageOf(error)),
+        );
+        input.onResult(rule, await result);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return { isolation, skipped };
+}
+
+/** @throws UsageError NO_JAIL | CLOSED_REPOSITORY, with what would help */
+export async function prepareRooms(hostDir: string, root: string): Promise<RepositoryWorkshop> {
+  try {
+    const workshop = await openWorkshop(hostDir, root);
+    const closed = workshop.jail.ownUid ? closedFolder(root) : undefined;
+    if (closed === undefined) return workshop;
+    throw new UsageError(
+      'CLOSED_REPOSITORY',
+      `rooms that root starts run as a user without rights, who may not enter ${closed}`,
+      `run it as the owner of the files, or open them to others: chmod o+rX ${closed}`,
+    );
+  } catch (error) {
+    if (!(error instanceof NoJail)) throw error;
+    const [message, ...rest] = error.message.split('\n');
+    throw new UsageError('NO_JAIL', message ?? '', rest.join('\n  '));
+  }
+}
+
+function requireWalls({ flags }: IsolationReport, required: readonly IsolationFlag[]): void {
+  const fallen = required.filter((flag) => !flags[flag]);
+  if (fallen.length === 0) return;
+  throw new UsageError(
+    'NOT_ISOLATED',
+    `no check was run: these walls were not seen to hold on this machine: ${fallen.join(', ')}`,
+    'run it again; if it stays so, use another machine',
+  );
+}
+
+type Stripped = Awaited<ReturnType<typeof stripAll>>[number];
+
+async function runOne(
+  { timeoutMs, signal, workshop }: RunInput,
+  spool: Spool,
+  stripped: Stripped,
+): Promise<RuleResult> {
+  const { matches } = spool;
+  if (!('code' in stripped)) {
+    const { outcome, error } = stripped.ending;
+    return { ...failed(`check_${outcome}`, errorText(error) ?? outcome), matches };
+  }
+  const { jail, hostDir, repository } = workshop;
+  const startedAt = performance.now();
+  const { outcome, error, findings } = await runRepositoryCheck({
+    jail,
+    projectDir: repository.projectDir,
+    checkDir: writeTree(hostDir, { 'check.mjs': stripped.code }),
+    spool,
+    timeoutMs,
+    signal,
+  });
+  spool.close();
+  const checkMs = Math.round(performance.now() - startedAt);
+  if (outcome === 'exited' && error === undefined) return { matches, findings, checkMs };
+  const reason = outcome === 'exited' ? 'check_threw' : `check_${outcome}`;
+  return { ...failed(reason, errorText(error) ?? outcome), matches, checkMs };
+}
+
+function failed(reason: string, message: string): RuleResult {
+  return { matches: 0, findings: [], failure: { reason, message } };
+}
+
+function errorText(error: CheckError | undefined): string | undefined {
+  if (error === undefined) return undefined;
+  const where = error.line === undefined ? '' : ` (check.ts:${error.line})`;
+  return `${error.name}: ${error.message}${where}`;
+}
