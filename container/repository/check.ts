@@ -30,7 +30,7 @@ export interface RepositoryCheck {
   readonly signal: AbortSignal;
 }
 
-const CAPS: FindingCaps = {
+export const RULE_FINDINGS: FindingCaps = {
   count: MAX_RULE_FINDINGS,
   chars: MAX_RULE_FINDINGS_CHARS,
   pathProblem: repositoryPathProblem,
@@ -41,7 +41,7 @@ export async function runRepositoryCheck(input: RepositoryCheck): Promise<Checke
   const size = {
     limits: checkRoom(input.timeoutMs),
     heapMib: CHECK_HEAP_IN_REPOSITORY_MIB,
-    findings: CAPS,
+    findings: RULE_FINDINGS,
   };
   const spec = checkSpec({ caseDir: input.projectDir, checkDir: input.checkDir }, size);
   const exit = await runUndisturbed(input.jail, spec, {
@@ -52,7 +52,7 @@ export async function runRepositoryCheck(input: RepositoryCheck): Promise<Checke
     keepBytes: MAX_CONSOLE_BYTES,
     maxResultBytes: MAX_RULE_RESULT_BYTES,
   });
-  return toResult(exit, token, CAPS);
+  return toResult(exit, token, RULE_FINDINGS);
 }
 
 /** One more finding than is read is asked for, so that too many are seen to be too many. */

@@ -22,7 +22,11 @@ describe('the question for the engine', () => {
     const [valid, invalid] = cases;
     if (valid === undefined || invalid === undefined) throw new Error('no cases');
     const long = { ...invalid, files: { 'a.ts': `eval(s);${' '.repeat(5_000)}end` } };
-    const text = classifyTurn({ ...request, language: 'typescript', cases: [valid, long, { ...valid, name: 'x' }] });
+    const text = classifyTurn({
+      ...request,
+      language: 'typescript',
+      cases: [valid, long, { ...valid, name: 'x' }],
+    });
     for (const part of ['No eval anywhere', 'Language: typescript', 'JSON.parse(s);', 'eval(s);'])
       expect(text).toContain(part);
     expect(text).not.toContain('end');
