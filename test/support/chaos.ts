@@ -16,7 +16,7 @@ import { CALLS, CALLS_YML, MARKED, roomProcesses } from '../container/support.ts
 import { descendants, untilGone } from './processes.ts';
 import { random } from './random.ts';
 
-export const VERIFICATIONS = Number(process.env.CHAOS_VERIFICATIONS ?? 14);
+export const VERIFICATIONS = Number(process.env.CHAOS_VERIFICATIONS ?? 8);
 export const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
 const AT_ONCE = 3;
 const MOST_TRIES = 12;
