@@ -26,7 +26,7 @@ function facts(opened: Opened, logged: Logged | null): [string, string][] {
     ['passed', passedText(predicate)],
     ['sandbox', sandboxText(predicate.sandbox)],
     ['agreement', agreementText(predicate)],
-    ['check', checkText(predicate.rule)],
+    predicate.rule.engine === 'sg' ? ['rule', sgText(predicate.rule)] : ['check', checkText(predicate.rule)],
     ['model', `${plain(model.id)}, prompt ${plain(model.promptVersion)}, attempt ${generation.attempts}`],
     ['made by', plain(generation.id)],
     ['signed', `${predicate.signedAt} by ${signerText(opened)}`],
@@ -73,6 +73,11 @@ function checkText({ size, capabilities }: Predicate['rule']): string {
 
 function networkText(hosts: readonly string[]): string {
   return hosts.length === 0 ? 'USES THE NETWORK' : `ASKS TO REACH ${plain(hosts.join(' '))}`;
+}
+
+function sgText({ language, severity, message, size }: Extract<Predicate['rule'], { engine: 'sg' }>): string {
+  const lines = counted(size.captureLines, 'line');
+  return `one ast-grep rule for ${plain(language)}, ${lines}, no code; ${severity}: ${plain(message)}`;
 }
 
 function signerText({ signer }: Opened): string {

@@ -16,13 +16,17 @@ export function eventLine(event: GenerationEvent): string | null {
       return null;
     case 'started':
       return `started: ${number.parse(data.cases)} cases, at most ${number.parse(data.attempts)} attempts`;
+    case 'classified':
+      // Who named an engine knows it already.
+      if (data.requested !== 'auto') return null;
+      return `engine ${plain(text.parse(data.engine))}: ${plain(text.parse(data.why))}`;
     case 'model_called':
       return `${attempt}: asking ${plain(text.parse(data.model))}`;
     case 'replied':
       return `${attempt}: answered in ${(number.parse(data.durationMs) / 1_000).toFixed(1)} s${cost(data.costUsd)}`;
     case 'inspected':
       return data.accepted === true
-        ? `${attempt}: ${sizeText(data.size)}`
+        ? `${attempt}: ${sizeText(data)}`
         : colors.yellow(`${attempt}: ${plain(text.parse(data.message))}`);
     case 'verified':
     case 'confirmed':
@@ -58,9 +62,12 @@ function cost(value: unknown): string {
   return typeof value === 'number' ? `, ${value.toFixed(4)} USD` : '';
 }
 
-function sizeText(value: unknown): string {
-  const size = z.object({ captures: z.number(), checkLines: z.number() }).safeParse(value);
+function sizeText(data: GenerationEvent['data']): string {
+  const size = z
+    .object({ captures: z.number(), checkLines: z.number(), captureLines: z.number().default(0) })
+    .safeParse(data.size);
   if (!size.success) return 'inspected';
-  const { captures, checkLines } = size.data;
+  const { captures, checkLines, captureLines } = size.data;
+  if (data.engine === 'sg') return `inspected: one ast-grep rule of ${captureLines} lines`;
   return `inspected: ${captures} ${captures === 1 ? 'capture' : 'captures'}, ${checkLines} lines of check`;
 }

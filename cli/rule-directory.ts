@@ -6,11 +6,12 @@
  */
 import { join } from 'node:path';
 import { inspectCaptures, inspectRule } from '../src/rules/inspect.ts';
+import { inspectSg, isSgRule, readSg } from '../src/rules/inspect-sg.ts';
 import { BUNDLE_FILE, PROOF_FILE, parseRuleDirectory, type RuleDirectory } from '../src/rules/layout.ts';
 import { type Problem, type Result, refuse, succeed } from '../src/rules/result.ts';
+import type { RunnableRule } from '../src/rules/sandbox-rule.ts';
 import { pathProblem } from '../src/schema/path.ts';
 import { caseSchema, MAX_CASES } from '../src/schema/request.ts';
-import type { CaptureInfo } from '../src/schema/rule.ts';
 import { UsageError } from './exit.ts';
 import { asText, readTree } from './read-tree.ts';
 
@@ -32,9 +33,10 @@ export async function readRuleDirectory(
 ): Promise<RuleOnDisk> {
   const all = await readTree(directory, skip);
   const paths = [...all.keys()];
-  const texts = asText(new Map([...all].filter(([path]) => isRulePath(path))));
+  const isPart = rulePaths(paths);
+  const texts = asText(new Map([...all].filter(([path]) => isPart(path))));
   const known = [BUNDLE_FILE, PROOF_FILE, COPY_FILE];
-  const leftOut = paths.filter((path) => !isRulePath(path) && !known.includes(path));
+  const leftOut = paths.filter((path) => !isPart(path) && !known.includes(path));
   for (const path of Object.keys(texts)) checkPath(directory, path);
   const parsed = parseRuleDirectory(texts);
   if (!parsed.ok) throw notARule(directory, parsed.problems.map((one) => one.message).join('; '));
@@ -42,10 +44,17 @@ export async function readRuleDirectory(
   return { ...parsed.value, files: texts, leftOut };
 }
 
-/** Hidden files and backups that editors leave beside captures are no captures. */
-function isRulePath(path: string): boolean {
-  if (path === 'check.ts' || path.startsWith('.tests/')) return true;
-  return /^captures\/(?!\.)(?!.*[~#]$)/.test(path);
+/**
+ * Hidden files and backups that editors leave beside captures are no captures. YAML at the top is the rule
+ * where there is neither check nor capture, and no part of one otherwise.
+ */
+function rulePaths(paths: readonly string[]): (path: string) => boolean {
+  const sg = isSgRule(Object.fromEntries(paths.map((path) => [path, ''])));
+  return (path) => {
+    if (path === 'check.ts' || path.startsWith('.tests/')) return true;
+    if (sg) return /^[^./][^/]*\.ya?ml$/.test(path);
+    return /^captures\/(?!\.)(?!.*[~#]$)/.test(path);
+  };
 }
 
 /** A file of a case must have a path that a request could give it. */
@@ -56,11 +65,11 @@ function checkPath(directory: string, path: string): void {
 }
 
 function checkRule(directory: string, rule: RuleDirectory, findings: string | undefined): void {
-  if (rule.ruleFiles['check.ts'] === undefined) {
+  if (rule.ruleFiles['check.ts'] === undefined && !isSgRule(rule.ruleFiles)) {
     throw notARule(
       directory,
       'has no check.ts',
-      'a rule directory holds check.ts, captures/*.yml and .tests/{valid,invalid}/<case>/',
+      'a rule directory holds check.ts and captures/*.yml, or one <name>.yml, and .tests/{valid,invalid}/<case>/',
     );
   }
   if (rule.cases.length === 0) {
@@ -93,18 +102,28 @@ function notARule(where: string, problem: string, hint?: string): UsageError {
 }
 
 export interface Inspected {
-  readonly captures: CaptureInfo[];
+  readonly rule: RunnableRule;
   /** What the service would refuse and a sandbox can still run. */
   readonly notes: readonly Problem[];
 }
 
 /** Pure. Refuses what cannot be given to a sandbox: captures that cannot be read, files over the limits. */
 export function inspectForSandbox(files: Readonly<Record<string, string>>): Result<Inspected> {
+  if (isSgRule(files)) return inspectSgForSandbox(files);
   const captures = inspectCaptures(files);
   const inspected = inspectRule({ name: 'rule', summary: '', files });
   const problems = inspected.ok ? [] : inspected.problems;
   const isNote = (one: Problem) => one.where.startsWith('check.ts') && one.reason !== 'check_too_large';
   const fatal = problems.filter((one) => !isNote(one));
   if (!captures.ok || fatal.length > 0) return refuse(fatal);
-  return succeed({ captures: captures.value, notes: problems.filter(isNote) });
+  const rule = { files: { ...files }, captures: captures.value };
+  return succeed({ rule, notes: problems.filter(isNote) });
+}
+
+function inspectSgForSandbox(files: Readonly<Record<string, string>>): Result<Inspected> {
+  const read = readSg(files);
+  if (!read.ok) return read;
+  const [capture] = read.value.captures;
+  const inspected = inspectSg({ name: capture?.id ?? '', summary: '', files });
+  return succeed({ rule: read.value, notes: inspected.ok ? [] : inspected.problems });
 }

@@ -43,13 +43,21 @@ export interface VerifyRequest {
 }
 
 export interface RuleInput {
-  /** Rule files by rule-relative POSIX path: `check.ts` and `captures/*.yml`. */
+  /** Rule files by POSIX path: `captures/*.yml` and, unless `report` is given, `check.ts`. */
   readonly files: Readonly<Record<string, string>>;
   /**
    * What the capture files declare, read by the caller: the host has no YAML parser. Lists every
    * `captures/*` file exactly once.
    */
   readonly captures: readonly CaptureInput[];
+  /** Given for a rule that has no check: every match of its one capture, an anchor, is a finding. */
+  readonly report?: MatchReport;
+}
+
+/** What every match of a rule without a check is reported as. */
+export interface MatchReport {
+  readonly message: string;
+  readonly severity: Severity;
 }
 
 export interface CaptureInput {
@@ -147,7 +155,10 @@ export interface CaseResult {
   readonly outcome: Outcome;
   /** The process that `outcome` speaks of: ast-grep (`narrow`) or the check. */
   readonly stage: 'narrow' | 'check';
-  /** All matches, though `matches` lists only the first few. 0 means the check was never started. */
+  /**
+   * All matches, though `matches` lists only the first few. 0 means the check was never started. Of a rule
+   * without a check the stage is always `narrow`.
+   */
   readonly matchCount: number;
   readonly matches: readonly Match[];
   readonly findings: readonly Finding[];

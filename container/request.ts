@@ -3,13 +3,20 @@
  * strangers, so everything is checked again: unknown keys, paths, counts and sizes. Nothing is
  * repaired; the first problem is refused with its place in the body.
  */
-import { MAX_CAPTURES, MAX_CASES, MAX_FILE_BYTES, MAX_FILES_PER_CASE } from './limits.ts';
+import {
+  MAX_CAPTURES,
+  MAX_CASES,
+  MAX_FILE_BYTES,
+  MAX_FILES_PER_CASE,
+  MAX_FINDING_MESSAGE_CHARS,
+} from './limits.ts';
 import { folderClash, pathProblem } from './paths.ts';
 import {
   CASE_TIMEOUT_MS,
   type CaptureInput,
   type CaseInput,
   HOST_TOTAL_TIMEOUT_MS,
+  type MatchReport,
   PROTOCOL_VERSION,
   type RuleInput,
   type VerifyLimits,
@@ -43,15 +50,35 @@ export function parseRequest(text: string): VerifyRequest {
 }
 
 function ruleAt(value: unknown): RuleInput {
-  const fields = objectAt(value, 'rule', ['files', 'captures']);
+  const fields = objectAt(value, 'rule', ['files', 'captures', 'report']);
   const files = filesAt(fields.files, 'rule.files', MAX_CAPTURES + 1);
-  if (files['check.ts'] === undefined) throw new BadRequest('rule.files has no check.ts');
+  const report = fields.report === undefined ? undefined : reportAt(fields.report);
+  if (report === undefined && files['check.ts'] === undefined) {
+    throw new BadRequest('rule.files has no check.ts');
+  }
   for (const path of Object.keys(files)) {
     if (path !== 'check.ts' && !/^captures\/[^/]+\.ya?ml$/.test(path)) {
       throw new BadRequest(`rule.files: ${JSON.stringify(path)} is neither check.ts nor captures/*.yml`);
     }
   }
-  return { files, captures: capturesAt(fields.captures, files) };
+  const captures = capturesAt(fields.captures, files);
+  if (report === undefined) return { files, captures };
+  if (files['check.ts'] !== undefined) throw new BadRequest('rule has both a check.ts and a report');
+  if (captures.length !== 1 || captures[0]?.match !== 'anchor') {
+    throw new BadRequest('a rule with a report has one capture, and that is an anchor');
+  }
+  return { files, captures, report };
+}
+
+function reportAt(value: unknown): MatchReport {
+  const fields = objectAt(value, 'rule.report', ['message', 'severity']);
+  const { severity } = fields;
+  if (severity !== 'error' && severity !== 'warning' && severity !== 'info') {
+    throw new BadRequest('rule.report.severity must be error, warning or info');
+  }
+  const message = stringAt(fields.message, 'rule.report.message', MAX_FINDING_MESSAGE_CHARS);
+  if (message.trim() === '') throw new BadRequest('rule.report.message is empty');
+  return { message, severity };
 }
 
 function capturesAt(value: unknown, files: Readonly<Record<string, string>>): CaptureInput[] {
@@ -77,7 +104,8 @@ function capturesAt(value: unknown, files: Readonly<Record<string, string>>): Ca
   });
   const listed = new Set(captures.map((capture) => capture.file));
   if (listed.size !== captures.length) throw new BadRequest('rule.captures lists a file twice');
-  if (listed.size === 0 || listed.size !== Object.keys(files).length - 1) {
+  const captureFiles = Object.keys(files).filter((path) => path !== 'check.ts');
+  if (listed.size === 0 || listed.size !== captureFiles.length) {
     throw new BadRequest('rule.captures must list every captures/* file, and there must be one');
   }
   if (new Set(captures.map((capture) => capture.id)).size !== captures.length) {

@@ -44,7 +44,8 @@ async function openRooms(
   await mkdir(dir, { mode: 0o711 });
   try {
     const plan = planNarrow(dir, request.rule);
-    const check = prepareCheck(workshop, request, dir, signal);
+    const hasCheck = request.rule.report === undefined;
+    const check = hasCheck ? prepareCheck(workshop, request, dir, signal) : undefined;
     const casesDir = writeTree(dir, {});
     const caseDirs = request.cases.map(({ files }) => writeTree(casesDir, files));
     const together = await narrowInSlot(workshop, request, plan, casesDir, signal);
@@ -77,7 +78,8 @@ interface Layout {
   /** Holds everything of this request. */
   readonly dir: string;
   readonly plan: NarrowPlan;
-  readonly check: Promise<PreparedCheck>;
+  /** Undefined when the rule has no check. */
+  readonly check: Promise<PreparedCheck> | undefined;
   readonly caseDirs: readonly string[];
   readonly together: Together;
 }
@@ -107,13 +109,13 @@ class RoomSession implements Session {
 
   async prepared(): ReturnType<Session['prepared']> {
     const check = await this.#layout.check;
-    return 'dir' in check ? undefined : check.ending;
+    return check === undefined || 'dir' in check ? undefined : check.ending;
   }
 
   async check(index: number, matches: readonly Match[], timeoutMs: number): Promise<Checked> {
     const { workshop, request, signal } = this.#layout;
     const check = await this.#layout.check;
-    if (!('dir' in check)) throw new Error('the check was not prepared');
+    if (check === undefined || !('dir' in check)) throw new Error('the check was not prepared');
     const room = workshop.ready.take();
     const files = request.cases[index]?.files ?? {};
     return runCheck(workshop.jail, {

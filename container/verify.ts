@@ -10,10 +10,12 @@ import {
   type CaseResult,
   type Finding,
   type Match,
+  type MatchReport,
   STOP_AFTER_TIMEOUTS,
   type SyntaxTree,
   type VerifyRequest,
 } from './protocol.ts';
+import { reportMatches } from './report-matches.ts';
 import type { Slots } from './slots.ts';
 import { cleanText, messageOf } from './text.ts';
 
@@ -34,7 +36,7 @@ export interface Session {
     index: number,
     deadlineAt: number,
   ): Promise<{ readonly trees: SyntaxTree[]; readonly undead: boolean }>;
-  /** Resolves when checks can be run, or with why they cannot. Never rejects. */
+  /** Resolves when checks can be run, or with why they cannot; at once for a rule without a check. Never rejects. */
   prepared(): Promise<Ending | undefined>;
   check(index: number, matches: readonly Match[], timeoutMs: number): Promise<Checked>;
   close(): void;
@@ -66,6 +68,8 @@ export interface Verified {
 interface Job {
   readonly slots: Slots;
   readonly session: Session;
+  /** Set when the rule has no check. */
+  readonly report: MatchReport | undefined;
   readonly caseTimeoutMs: number;
   readonly signal: AbortSignal;
   /** Until when a case may be started: one started later might not end within the host's total. */
@@ -88,7 +92,9 @@ export async function verifyCases(
   try {
     session = await backEnd.open(request, signal);
     const startUntil = startedAt + totalTimeoutMs - caseTimeoutMs;
-    const job: Job = { slots: backEnd.slots, session, caseTimeoutMs, signal, startUntil, timedOut: 0 };
+    const { report } = request.rule;
+    const { slots } = backEnd;
+    const job: Job = { slots, session, report, caseTimeoutMs, signal, startUntil, timedOut: 0 };
     const results = await Promise.all(request.cases.map((each, index) => runCase(job, each, index)));
     await session.prepared();
     return {
@@ -152,6 +158,9 @@ async function narrowAndCheck(job: Job, id: string, index: number): Promise<Ran>
     const { trees, undead } = await session.trees(index, deadlineAt);
     return { result: { ...base, stage: 'narrow', outcome: 'exited', trees }, undead };
   }
+  const { report } = job;
+  if (report !== undefined)
+    return { result: { ...base, ...reported(narrowed.matches, report) }, undead: false };
   const timeoutMs = caseTimeoutMs - narrowMs;
   if (timeoutMs < Math.min(MIN_CHECK_MS, caseTimeoutMs / 4)) {
     const message = `finding the matches took ${narrowMs} of ${caseTimeoutMs} ms`;
@@ -161,6 +170,14 @@ async function narrowAndCheck(job: Job, id: string, index: number): Promise<Ran>
   return checkCase(job, index, base, narrowed.matches, timeoutMs);
 }
 
+function reported(matches: readonly Match[], report: MatchReport) {
+  return { stage: 'narrow' as const, ...listed(matches), ...reportMatches(matches, report) };
+}
+
+function listed(matches: readonly Match[]): Pick<CaseResult, 'matchCount' | 'matches'> {
+  return { matchCount: matches.length, matches: matches.slice(0, MAX_LISTED_MATCHES).map(shorten) };
+}
+
 async function checkCase(
   job: Job,
   index: number,
@@ -168,12 +185,7 @@ async function checkCase(
   matches: readonly Match[],
   timeoutMs: number,
 ): Promise<Ran> {
-  const matched = {
-    ...base,
-    stage: 'check' as const,
-    matchCount: matches.length,
-    matches: matches.slice(0, MAX_LISTED_MATCHES).map(shorten),
-  };
+  const matched = { ...base, stage: 'check' as const, ...listed(matches) };
   // Waiting for what all checks share is not the case's own time.
   const unprepared = await job.session.prepared();
   if (unprepared) return { result: { ...matched, ...late(job, unprepared) }, undead: false };

@@ -6,7 +6,7 @@
 import { existsSync, mkdtempSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import colors from 'picocolors';
@@ -181,12 +181,13 @@ async function decideHere(directory: string): Promise<Decision> {
 
 function resultTable(results: readonly Result[]): string {
   return table(
-    ['rule', 'attempts', 'cases', 'check lines', 'seconds', 'sandboxes', 'signature'],
+    ['rule', 'engine', 'attempts', 'cases', 'check lines', 'seconds', 'sandboxes', 'signature'],
     results.map((one) => [
       one.name,
+      one.generation.engine ?? '-',
       `${one.generation.attempt} of ${one.generation.attemptsMax}`,
       `${one.generation.cases.passed}/${one.generation.cases.total}`,
-      String(one.generation.attempts.at(-1)?.size?.checkLines ?? '-'),
+      one.generation.engine === 'sg' ? '-' : String(one.generation.attempts.at(-1)?.size?.checkLines ?? '-'),
       one.seconds.toFixed(1),
       one.decision?.kind === 'counts' ? rooms(one.decision.rule.statement) : '-',
       signatureText(one),
@@ -213,7 +214,8 @@ async function showTamper(results: readonly Result[]): Promise<boolean> {
   if (directory === undefined || directory === null) return false;
   const copy = join(SCRATCH, 'tampered');
   await cp(directory, copy, { recursive: true });
-  const file = join(copy, 'check.ts');
+  const name = existsSync(join(copy, 'check.ts')) ? 'check.ts' : `${basename(directory)}.yml`;
+  const file = join(copy, name);
   const bytes = await readFile(file);
   const at = Math.floor(bytes.length / 2);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
@@ -221,7 +223,7 @@ async function showTamper(results: readonly Result[]): Promise<boolean> {
   const decision = await decideHere(copy);
   console.log(
     decision.kind === 'refused'
-      ? `a copy with byte ${at} of check.ts changed is refused: ${decision.message}`
+      ? `a copy with byte ${at} of ${name} changed is refused: ${decision.message}`
       : colors.red('a copy with one changed byte was ACCEPTED'),
   );
   return decision.kind === 'refused';

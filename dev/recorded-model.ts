@@ -2,14 +2,10 @@
  * A stand-in for the model: answers from fixtures/model, so that a generation runs without an account and
  * always the same way. For a request that has no recording it answers 404 and says so.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
-import { type ModelReply, replySchema } from '../src/schema/reply.ts';
-import { requestSchema } from '../src/schema/request.ts';
+import { CLASSIFY_SYSTEM_PROMPT } from '../src/models/prompt-classify.ts';
+import { type Recording, readRecordings } from './fixtures.ts';
 import {
   apiError,
   firstUserText,
@@ -24,7 +20,7 @@ export async function recordedReplies(fixturesDir: string): Promise<(call: Model
   return (call) => {
     const asked = firstUserText(call.body);
     // The longest prompt wins, in case one prompt is a part of another.
-    const recording = recordings.find(({ prompt }) => asked.includes(prompt));
+    const recording = recordings.find(({ request }) => asked.includes(request.prompt));
     if (recording === undefined) {
       return apiError(
         404,
@@ -33,38 +29,22 @@ export async function recordedReplies(fixturesDir: string): Promise<(call: Model
           'fixtures/rules. To use a live model, set ANTHROPIC_API_KEY and leave out the recorded base URL.',
       );
     }
+    if (asksForEngine(call.body)) return { kind: 'text', text: JSON.stringify(recording.classification) };
     const earlier = call.body.messages.filter((message) => message.role === 'assistant').length;
-    const reply = recording.replies[Math.min(earlier, recording.replies.length - 1)];
-    return { kind: 'text', text: JSON.stringify(reply) };
+    const recorded = recording.replies[Math.min(earlier, recording.replies.length - 1)];
+    return { kind: 'text', text: JSON.stringify(recorded?.reply) };
   };
 }
 
-interface Recording {
-  id: string;
-  prompt: string;
-  replies: ModelReply[];
-}
-
 async function loadRecordings(fixturesDir: string): Promise<Recording[]> {
-  const ids = await readdir(join(fixturesDir, 'model'));
-  const recordings = await Promise.all(ids.map((id) => loadRecording(fixturesDir, id)));
-  return recordings.sort((a, b) => b.prompt.length - a.prompt.length);
+  const recordings = await readRecordings(fixturesDir);
+  return recordings.sort((a, b) => b.request.prompt.length - a.request.prompt.length);
 }
 
-async function loadRecording(fixturesDir: string, id: string): Promise<Recording> {
-  const requestText = await readFile(join(fixturesDir, 'rules', id, 'request.json'), 'utf8');
-  const { prompt } = requestSchema.parse(JSON.parse(requestText));
-  const folder = join(fixturesDir, 'model', id);
-  const numbers = (await readdir(folder)).flatMap((file) => /^(\d+)\.yaml$/.exec(file)?.[1] ?? []);
-  if (numbers.length === 0) throw new Error(`${folder} holds no recorded reply`);
-  const files = numbers.sort((a, b) => Number(a) - Number(b)).map((number) => join(folder, `${number}.yaml`));
-  return { id, prompt, replies: await Promise.all(files.map(loadReply)) };
-}
-
-async function loadReply(path: string): Promise<ModelReply> {
-  const reply = replySchema.safeParse(parseYaml(await readFile(path, 'utf8')));
-  if (!reply.success) throw new Error(`${path} is not a reply: ${z.prettifyError(reply.error)}`);
-  return reply.data;
+/** Told by the system prompt, as a model would. */
+function asksForEngine({ system }: ModelCall['body']): boolean {
+  const text = typeof system === 'string' ? system : (system ?? []).map((block) => block.text).join('');
+  return text === CLASSIFY_SYSTEM_PROMPT;
 }
 
 async function main(): Promise<void> {

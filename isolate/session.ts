@@ -71,7 +71,8 @@ async function openIsolates(
   const problem = unsupported(request);
   if (problem !== null)
     return new IsolateSession(factory, request, signal, { narrowed: [], shareMs: 0 }, problem);
-  const check = prepareCheck(factory, request.rule.files['check.ts'] ?? '', signal);
+  const source = request.rule.files['check.ts'];
+  const check = source === undefined ? undefined : prepareCheck(factory, source, signal);
   const together = await narrowTogether(factory, request, signal);
   return new IsolateSession(factory, request, signal, together, null, check);
 }

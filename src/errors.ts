@@ -27,7 +27,6 @@ export const FAULTS = {
   BODY_TOO_LARGE: { status: 413, retryable: false },
   MALFORMED_JSON: { status: 400, retryable: false },
   INVALID_REQUEST: { status: 400, retryable: false },
-  ENGINE_NOT_SUPPORTED: { status: 400, retryable: false },
   COST_LIMIT_NEEDS_PRICE: { status: 400, retryable: false },
   INVALID_QUERY: { status: 400, retryable: false },
   MODEL_NOT_ALLOWED: { status: 400, retryable: false },

@@ -3,10 +3,12 @@
  * evidence that is enough for the policy. What is handed on are the verified bytes; the rule's directory is
  * not looked at again.
  */
-import { ISOLATION_FLAGS, type IsolationFlag } from '../../container/protocol.ts';
+import { ISOLATION_FLAGS, type IsolationFlag, type MatchReport } from '../../container/protocol.ts';
 import { messageOf } from '../../src/errors.ts';
 import { inspectCaptures } from '../../src/rules/inspect.ts';
+import { readSg } from '../../src/rules/inspect-sg.ts';
 import { endpointOf, notGranted } from '../../src/schema/egress.ts';
+import type { Engine } from '../../src/schema/request.ts';
 import type { CaptureInfo } from '../../src/schema/rule.ts';
 import type { Policy, Violation } from '../../src/signing/policy.ts';
 import type { Verified } from '../../src/signing/verify.ts';
@@ -21,15 +23,23 @@ export interface AdmittedRule {
   readonly name: string;
   readonly origin: Origin;
   readonly captures: readonly CaptureInfo[];
-  /** `check.ts` and captures: the verified bytes as text. */
+  /** `check.ts` and captures, or the one file of an `sg` rule: the verified bytes as text. */
   readonly files: Readonly<Record<string, string>>;
-  /** Each `host:port` that its signed facts ask for and the policy grants. Empty: its room has no way out. */
+  /** Each `host:port` that its signed facts ask for and the policy grants. Empty: its room, if it has one, has no way out. */
   readonly endpoints: readonly string[];
+  /** What every match of an `sg` rule is reported as; absent where a check decides. */
+  readonly report?: MatchReport;
 }
 
 export type Admission =
   | { readonly rule: AdmittedRule }
-  | { readonly name: string; readonly refusal: Refusal; readonly origin?: Origin };
+  | {
+      readonly name: string;
+      readonly refusal: Refusal;
+      readonly origin?: Origin;
+      /** True when nobody expects it to be signed, and it is not. */
+      readonly expected?: boolean;
+    };
 
 export async function admit(found: FoundRule, trusted: Trusted): Promise<Admission> {
   const { name } = found;
@@ -42,7 +52,9 @@ export async function admit(found: FoundRule, trusted: Trusted): Promise<Admissi
   }
   const decision = await decide(files, trusted);
   if (decision.kind === 'refused') {
-    return { name, refusal: { reason: decision.reason, message: decision.message } };
+    const { reason, message } = decision;
+    const expected = reason === 'not_signed' && found.mayBeUnsigned === true;
+    return { name, refusal: { reason, message }, expected };
   }
   const origin = originOf(decision.rule);
   const refusal =
@@ -75,8 +87,15 @@ function runnable(name: string, { files: verified, statement }: Verified, origin
     refusal: { reason: 'rule_unreadable', message },
     origin,
   });
-  const files = ruleTexts(verified);
+  const { engine } = statement.predicate.rule;
+  const files = ruleTexts(verified, PARTS[engine]);
   if (files === null) return refuse('a file of the rule is not UTF-8 text');
+  // By what was signed, not by what its directory looks like.
+  if (engine === 'sg') {
+    const read = readSg(files);
+    if (read.ok) return { rule: { name, origin, ...read.value, endpoints: [] } };
+    return refuse(read.problems.map(({ message }) => message).join('; '));
+  }
   if (files['check.ts'] === undefined) return refuse('check.ts is missing');
   const captures = inspectCaptures(files);
   const endpoints = statement.predicate.rule.capabilities.hosts.map(endpointOf);
@@ -95,13 +114,21 @@ function originOf({ statement, signer, bundleSha256 }: Verified): Origin {
   };
 }
 
+const PARTS: Readonly<Record<Engine, (path: string) => boolean>> = {
+  runtime: (path) => path === 'check.ts' || path.startsWith('captures/'),
+  sg: (path) => !path.startsWith('.tests/'),
+};
+
 /** What a rule is run from; its cases are not needed. `null` when one is no text. */
-function ruleTexts(files: Verified['files']): Record<string, string> | null {
+function ruleTexts(
+  files: Verified['files'],
+  isPart: (path: string) => boolean,
+): Record<string, string> | null {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const texts: Record<string, string> = Object.create(null);
   try {
     for (const [path, bytes] of files) {
-      if (path === 'check.ts' || path.startsWith('captures/')) texts[path] = decoder.decode(bytes);
+      if (isPart(path)) texts[path] = decoder.decode(bytes);
     }
   } catch {
     return null;

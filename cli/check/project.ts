@@ -1,6 +1,6 @@
 /**
  * Finds the project and its rules: the nearest folder with `.taskless/`, and everything that lies where the
- * Taskless layout 5 has its runtime rules. Nothing is left out silently: what another client would not see,
+ * Taskless layout 5 has its runtime rules and its ast-grep rules. Nothing is left out silently: what another client would not see,
  * or what lies in an older layout, comes back with the reason why it cannot be run.
  */
 import type { Dirent } from 'node:fs';
@@ -10,6 +10,8 @@ import { UsageError } from '../exit.ts';
 import type { Refusal } from './report.ts';
 
 const RULES = '.taskless/rules/runtime';
+/** ast-grep rules. Those that nobody signed are as usual here as signed ones: the Taskless client runs them. */
+const SG_RULES = '.taskless/rules/sg';
 /** Where layouts 3 and 4 have them. */
 const OLD_RULES = ['.taskless/runtime-rules', '.taskless/runtime/rules'];
 const MANIFEST = '.taskless/taskless.json';
@@ -26,6 +28,8 @@ export interface FoundRule {
   readonly name: string;
   /** Absolute. */
   readonly directory: string;
+  /** True where rules need no signature to be what they should be: an unsigned one is not run, and no failure. */
+  readonly mayBeUnsigned?: boolean;
   /** Set when it cannot be a rule. */
   readonly refusal?: Refusal;
 }
@@ -45,7 +49,10 @@ export async function findProject(start: string): Promise<Project> {
     );
   }
   await checkLayout(root);
-  return { root, rules: [...(await rulesOf(root)), ...(await oldRulesOf(root))] };
+  return {
+    root,
+    rules: [...(await rulesOf(root, RULES)), ...(await rulesOf(root, SG_RULES)), ...(await oldRulesOf(root))],
+  };
 }
 
 async function nearest(from: string): Promise<string | null> {
@@ -76,10 +83,11 @@ async function checkLayout(root: string): Promise<void> {
   }
 }
 
-async function rulesOf(root: string): Promise<FoundRule[]> {
+async function rulesOf(root: string, folder: string): Promise<FoundRule[]> {
   const rules: FoundRule[] = [];
-  for (const entry of await entriesOf(join(root, RULES))) {
-    const rule = { name: entry.name, directory: join(root, RULES, entry.name) };
+  for (const entry of await entriesOf(join(root, folder))) {
+    const directory = join(root, folder, entry.name);
+    const rule = { name: entry.name, directory, mayBeUnsigned: folder === SG_RULES };
     if (entry.isDirectory()) rules.push(rule);
     else if (!entry.isFile()) {
       rules.push({

@@ -1,7 +1,8 @@
 /**
  * Runs admitted rules on the project: one scan for all of them, then their checks, as many at a time as there
- * are processors. While the scan runs, types are taken out of the checks and the walls are measured; no check
- * runs before every wall that is asked for was seen to hold.
+ * are processors. What an ast-grep rule matches is what it finds: it has no check. While the scan runs, types
+ * are taken out of the checks and the walls are measured; no check runs before every wall that is asked for
+ * was seen to hold.
  */
 import { availableParallelism } from 'node:os';
 import type {
@@ -9,11 +10,13 @@ import type {
   Finding,
   IsolationFlag,
   IsolationReport,
+  MatchReport,
   Outcome,
 } from '../../container/protocol.ts';
 import { runRepositoryCheck } from '../../container/repository/check.ts';
 import type { Reach } from '../../container/repository/egress.ts';
 import type { SkippedFiles } from '../../container/repository/not-scanned.ts';
+import { reportSpool } from '../../container/repository/report.ts';
 import { closedFolder } from '../../container/repository/repository.ts';
 import { scanRepository } from '../../container/repository/scan.ts';
 import type { Spool } from '../../container/repository/spool.ts';
@@ -55,7 +58,8 @@ export interface RanRules {
 /** @throws UsageError NOT_ISOLATED; then no check has run */
 export async function runRules(input: RunInput): Promise<RanRules> {
   const { workshop, rules, signal, progress } = input;
-  const sources = rules.map(({ files }) => files['check.ts'] ?? '');
+  const withCheck = rules.filter(({ report }) => report === undefined);
+  const sources = withCheck.map(({ files }) => files['check.ts'] ?? '');
   const stripping = stripAll(workshop.jail, workshop.hostDir, sources, signal);
   progress('scanning');
   const [{ matches, skipped }, stripped, isolation] = await Promise.all([
@@ -64,20 +68,20 @@ export async function runRules(input: RunInput): Promise<RanRules> {
     workshop.isolation,
   ]);
   requireWalls(isolation, input.requiredFlags);
-  const queue = [...rules.entries()];
+  const codes = new Map(withCheck.map((rule, index) => [rule, stripped[index]]));
+  const queue = [...rules];
   const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [index, rule] = next;
+    for (let rule = queue.shift(); rule !== undefined; rule = queue.shift()) {
       progress(`running ${rule.name}`);
       const found = matches.get(rule) ?? { failure: 'it was not scanned' };
       if ('failure' in found) input.onResult(rule, failed('scan_failed', found.failure));
       else if (found.spool.matches === 0) input.onResult(rule, { matches: 0, findings: [] });
       else {
-        const code = stripped[index] ?? { ending: { outcome: 'host_error' as const } };
-        const result = runOne(input, rule, found.spool, code).catch((error) =>
-          failed('check_host_error', messageOf(error)),
-        );
-        input.onResult(rule, await result);
+        const code = codes.get(rule) ?? { ending: { outcome: 'host_error' as const } };
+        const { report } = rule;
+        const running =
+          report === undefined ? runOne(input, rule, found.spool, code) : reportOne(found.spool, report);
+        input.onResult(rule, await running.catch((error) => failed('check_host_error', messageOf(error))));
       }
     }
   };
@@ -156,6 +160,14 @@ function failureOf(
   }
   const reason = outcome === 'exited' ? 'check_threw' : `check_${outcome}`;
   return [reason, [errorText(error) ?? outcome, ...tries].join('; ')];
+}
+
+async function reportOne(spool: Spool, report: MatchReport): Promise<RuleResult> {
+  const { matches } = spool;
+  const { outcome, error, findings } = await reportSpool(spool, report);
+  spool.close();
+  if (outcome === 'exited') return { matches, findings };
+  return { ...failed(`check_${outcome}`, errorText(error) ?? outcome), matches };
 }
 
 function failed(reason: string, message: string): RuleResult {

@@ -178,7 +178,8 @@ function untouched({ name, origin }: AdmittedRule): RuleReport {
 
 function turnedAway(one: Exclude<Admission, { rule: AdmittedRule }>, options: CheckOptions): RuleReport {
   const { name, refusal } = one;
-  const ignored = options.ignoreUnsigned === true && refusal.reason === 'not_signed';
+  const ignored =
+    one.expected === true || (options.ignoreUnsigned === true && refusal.reason === 'not_signed');
   const origin = one.origin === undefined ? {} : { origin: one.origin };
   return { name, status: ignored ? 'ignored' : 'refused', refusal, matches: 0, findings: 0, ...origin };
 }

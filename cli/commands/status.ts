@@ -46,7 +46,8 @@ function listLine(one: Generation): string {
   const where = hasEnded(one.status)
     ? ''
     : ` ${one.step} ${one.attempt}/${one.attemptsMax}, ${one.cases.passed}/${one.cases.total} cases`;
-  return `${one.id}  ${statusText(one)}${where}  ${plain(one.name ?? one.prompt.slice(0, 60))}`;
+  const engine = one.engine === null ? '' : ` ${one.engine}`;
+  return `${one.id}  ${statusText(one)}${where}${engine}  ${plain(one.name ?? one.prompt.slice(0, 60))}`;
 }
 
 function printDetail(one: GenerationDetail): void {
@@ -56,6 +57,7 @@ function printDetail(one: GenerationDetail): void {
     print(
       `  at ${one.step}, attempt ${one.attempt} of ${one.attemptsMax}, ${one.cases.passed} of ${one.cases.total} cases pass`,
     );
+  if (one.engine !== null) print(`  ${engineText(one.engine, one.engineReason)}`);
   for (const attempt of one.attempts) printAttempt(attempt);
   const cost = one.spend.costUsd === null ? 'cost unknown' : `${one.spend.costUsd.toFixed(4)} USD`;
   const lost = one.spend.unanswered === 0 ? '' : ` and ${one.spend.unanswered} without an answer`;
@@ -65,6 +67,10 @@ function printDetail(one: GenerationDetail): void {
   if (one.ruleId !== null) print(`  rule ${one.ruleId}`);
   if (one.retryOf !== null) print(`  retry of ${one.retryOf}`);
   for (const id of one.retriedBy) print(`  retried by ${id}`);
+}
+
+function engineText(engine: string, why: string | null): string {
+  return `engine ${engine}${why === null ? '' : `: ${plain(why)}`}`;
 }
 
 function printAttempt(attempt: Attempt): void {

@@ -29,10 +29,9 @@ export async function test(directory: string, options: TestOptions): Promise<Exi
   if (!inspected.ok) return refuse(inspected.problems, options);
   for (const line of notesOf(rule, inspected.value.notes)) note(`${colors.yellow('note:')} ${line}`);
 
-  const tested = { files: rule.ruleFiles, captures: inspected.value.captures };
   try {
     return await withSandbox(async (sandbox) => {
-      const report = await sandbox.verify(options.sandbox, tested, rule.cases, options.timeout);
+      const report = await sandbox.verify(options.sandbox, inspected.value.rule, rule.cases, options.timeout);
       printReport(report, rule, options);
       return EXIT_OF[report.verdict];
     });

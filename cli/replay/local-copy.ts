@@ -39,7 +39,7 @@ export async function openCopy(
   inputs: ReplayInputs,
   fresh: boolean,
 ): Promise<'written' | 'untouched' | 'edited'> {
-  const files = ruleDirectory(inputs.rule.files, inputs.cases);
+  const files = ruleDirectory(inputs.rule, inputs.cases);
   const digest = await filesDigest(files);
   const { state, isSame } = await stateOf(directory, inputs);
   if (state === 'untouched' && isSame) return 'untouched';
@@ -65,7 +65,8 @@ async function write(
   files: Readonly<Record<string, string>>,
   marker: z.infer<typeof copyFile>,
 ): Promise<void> {
-  for (const path of ['check.ts', 'captures', '.tests', COPY_FILE])
+  const sgRules = (await readdir(directory).catch(() => [])).filter((name) => /\.ya?ml$/.test(name));
+  for (const path of ['check.ts', 'captures', '.tests', COPY_FILE, ...sgRules])
     await rm(join(directory, path), { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   // First, so that a copy that is interrupted counts as an edited one.
@@ -123,7 +124,7 @@ export interface CopyContent {
 
 /** @throws UsageError see {@link readRuleDirectory} */
 export async function readCopy(directory: string, inputs: ReplayInputs): Promise<CopyContent> {
-  const files = ruleDirectory(inputs.rule.files, inputs.cases);
+  const files = ruleDirectory(inputs.rule, inputs.cases);
   const isLitter = (path: string) => !Object.hasOwn(files, path) && isEditorLitter(path);
   const read = await readRuleDirectory(directory, isLitter);
   const digest = await filesDigest(read.files);

@@ -89,7 +89,7 @@ async function runOnce(job: WatchJob, copy: CopyContent): Promise<Replayed | str
   const inspected = inspectForSandbox(copy.ruleFiles);
   if (!inspected.ok) return inspected.problems.map((one) => one.message).join('; ');
   const cases = pickCases(copy.cases, job.names);
-  const rule = { files: copy.ruleFiles, captures: inspected.value.captures };
+  const { rule } = inspected.value;
   const report = await job.sandbox.verify(kind, rule, cases, inputs.caseTimeoutMs);
   const stored = storedReport(inputs.reports, kind);
   const comparison = compare(report, stored, cases.length === copy.cases.length);

@@ -39,7 +39,7 @@ export interface RepositoryCheck {
 /** Known to `room/egress.cjs`. */
 const EGRESS_SOCKET = 'egress.sock';
 
-const CAPS: FindingCaps = {
+export const RULE_FINDINGS: FindingCaps = {
   count: MAX_RULE_FINDINGS,
   chars: MAX_RULE_FINDINGS_CHARS,
   pathProblem: repositoryPathProblem,
@@ -81,7 +81,7 @@ async function runInRoom(input: RepositoryCheck, egress?: string): Promise<Check
   const size = {
     limits: checkRoom(input.timeoutMs),
     heapMib: CHECK_HEAP_IN_REPOSITORY_MIB,
-    findings: CAPS,
+    findings: RULE_FINDINGS,
     mayConnect: egress !== undefined,
   };
   const spec = checkSpec({ caseDir: input.projectDir, checkDir: input.checkDir }, size);
@@ -93,7 +93,7 @@ async function runInRoom(input: RepositoryCheck, egress?: string): Promise<Check
     keepBytes: MAX_CONSOLE_BYTES,
     maxResultBytes: MAX_RULE_RESULT_BYTES,
   });
-  return toResult(exit, token, CAPS);
+  return toResult(exit, token, RULE_FINDINGS);
 }
 
 /** One more finding than is read is asked for, so that too many are seen to be too many. */

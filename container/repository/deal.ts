@@ -45,11 +45,11 @@ export class Deal<Rule> {
     for (const target of capture.targets) this.#give(target, whole, true);
   }
 
-  #give({ rule, capture }: Target<Rule>, match: Match, broad: boolean): void {
+  #give({ rule, capture, placeOnly }: Target<Rule>, match: Match, broad: boolean): void {
     const share = this.#shares.get(rule);
     if (share === undefined || share.failure !== undefined) return;
     const before = share.spool.bytes;
-    share.spool.add(match, capture, broad);
+    share.spool.add(placeOnly ? { ...match, text: '', captures: {} } : match, capture, broad);
     this.#bytes += share.spool.bytes - before;
     if (share.spool.bytes > MAX_RULE_MATCH_BYTES) {
       share.failure = `its captures match more than ${MAX_RULE_MATCH_BYTES / 1024 / 1024} MiB in this repository: ${share.spool.matches} matches and more`;

@@ -3,13 +3,15 @@
  * share an id but not a text are scanned one after the other; those that share both are scanned once. The
  * text of a capture is never rewritten: it is what was signed.
  */
-import type { CaptureInput } from '../protocol.ts';
+import type { CaptureInput, MatchReport } from '../protocol.ts';
 
 /** A rule, as far as finding its matches goes. */
 export interface Narrowable {
   readonly captures: readonly CaptureInput[];
   /** Exact text by rule-relative path. */
   readonly files: Readonly<Record<string, string>>;
+  /** Set when the rule has no check: every match is a finding. */
+  readonly report?: MatchReport;
 }
 
 /** Who is told of a capture's matches. */
@@ -17,6 +19,8 @@ export interface Target<Rule> {
   readonly rule: Rule;
   /** Place of the capture among the rule's, by file name. */
   readonly capture: number;
+  /** True for a rule that needs no more of a match than its place. */
+  readonly placeOnly: boolean;
 }
 
 export interface ScanCapture<Rule> {
@@ -55,7 +59,7 @@ export function scanOf<Rule extends Narrowable>(rules: readonly Rule[]): Scan<Ru
   for (const rule of rules) {
     const sorted = rule.captures.toSorted((a, b) => (a.file < b.file ? -1 : 1));
     for (const [place, { id, name, match, file }] of sorted.entries()) {
-      const target = { rule, capture: place };
+      const target = { rule, capture: place, placeOnly: rule.report !== undefined };
       const known = captures.get(id);
       if (known !== undefined) known.targets.push(target);
       else {

@@ -21,7 +21,6 @@ export const generationRoutes: readonly Route[] = [
     body: { schema: requestSchema, maxBytes: MAX_REQUEST_BYTES },
     answers: MADE_ANSWERS,
     errors: [
-      'ENGINE_NOT_SUPPORTED',
       'COST_LIMIT_NEEDS_PRICE',
       'INVALID_IDEMPOTENCY_KEY',
       'IDEMPOTENCY_MISMATCH',

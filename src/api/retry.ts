@@ -42,7 +42,6 @@ export const retryRoutes: readonly Route[] = [
       'NOTHING_TO_GO_ON_FROM',
       'MODEL_NOT_ALLOWED',
       'COST_LIMIT_NEEDS_PRICE',
-      'ENGINE_NOT_SUPPORTED',
       'INVALID_IDEMPOTENCY_KEY',
       'IDEMPOTENCY_MISMATCH',
       'WORKFLOW_UNAVAILABLE',

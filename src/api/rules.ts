@@ -85,7 +85,7 @@ async function filesOf(store: Store, row: RuleRow): Promise<Record<string, strin
   const bundle = await readKey(store, keys.bundle(row.org_id, generation));
   const proof = await store.objects.get(keys.proof(row.org_id, generation));
   return {
-    ...ruleDirectory(rule.files, request.cases),
+    ...ruleDirectory(rule, request.cases),
     [BUNDLE_FILE]: bundle,
     ...(proof === null ? {} : { [PROOF_FILE]: proof }),
   };

@@ -47,10 +47,20 @@ export async function writeDraft(store: Store, draft: Draft): Promise<NewGenerat
     cases_total: request.cases.length,
     attempts_max: request.limits?.attempts ?? DEFAULT_ATTEMPTS,
     created_at: new Date(nowMs).toISOString(),
+    ...(await engineOfRepeated(store, draft)),
     retry_of: draft.retryOf ?? null,
     retry_sha256: draft.retrySha256 ?? null,
     from_attempt: draft.from?.attempt ?? null,
   };
+}
+
+/** A retry keeps the engine of what it repeats: an earlier answer fits no other, and it is not paid for again. */
+async function engineOfRepeated(
+  store: Store,
+  { orgId, retryOf = null }: Draft,
+): Promise<Pick<NewGeneration, 'engine' | 'engine_reason'>> {
+  const row = retryOf === null ? null : await store.generations.find(orgId, retryOf);
+  return { engine: row?.engine ?? null, engine_reason: row?.engine_reason ?? null };
 }
 
 /** @throws Fault WORKFLOW_UNAVAILABLE, after the row has ended as `errored` */
@@ -67,11 +77,8 @@ export async function startInstance(config: Config, store: Store, row: NewGenera
   }
 }
 
-/** @throws Fault ENGINE_NOT_SUPPORTED | MODEL_NOT_ALLOWED | COST_LIMIT_NEEDS_PRICE */
+/** @throws Fault MODEL_NOT_ALLOWED | COST_LIMIT_NEEDS_PRICE */
 export function refuseUnsupported(request: RuleRequest, model: string, config: Config): void {
-  if (request.engine === 'sg') {
-    throw new Fault('ENGINE_NOT_SUPPORTED', 'engine "sg" is not supported yet; use "runtime" or "auto"');
-  }
   if (!config.model.allowed.includes(model)) {
     throw new Fault('MODEL_NOT_ALLOWED', `this service asks ${config.model.allowed.join(', ')} only`, {
       details: { allowed: config.model.allowed },

@@ -6,10 +6,9 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { Fault, messageOf } from '../errors.ts';
-import { replySchema } from '../schema/reply.ts';
 import type { Model, ModelAnswer, ModelUsage, Turn } from './model.ts';
 import { costUsd, type PriceTable } from './pricing.ts';
-import { SYSTEM_PROMPT } from './prompt.ts';
+import { TASKS, type TaskName } from './tasks.ts';
 
 /** Below the step's own timeout of 10 minutes, so that the error says what happened. */
 export const MODEL_TIMEOUT_MS = 9 * 60 * 1000;
@@ -38,9 +37,9 @@ export class AnthropicModel implements Model {
     });
   }
 
-  async answer(turns: readonly Turn[]): Promise<ModelAnswer> {
+  async answer(turns: readonly Turn[], task: TaskName): Promise<ModelAnswer> {
     const startedMs = Date.now();
-    const params = requestParams(this.#options, turns);
+    const params = requestParams(this.#options, turns, task);
     try {
       const message = await this.#stream(params);
       const usage = usageOf(message.usage);
@@ -80,8 +79,10 @@ export class AnthropicModel implements Model {
  * Plain data on purpose: the helper's own object makes the SDK parse the answer and throw when it does
  * not fit, and an answer that is paid for would be lost.
  */
-const { type, schema } = zodOutputFormat(replySchema);
-const OUTPUT_FORMAT = { type, schema };
+function outputFormat(task: TaskName): Anthropic.JSONOutputFormat {
+  const { type, schema } = zodOutputFormat(TASKS[task].answer);
+  return { type, schema };
+}
 
 type StreamedMessage = Anthropic.Message & { requestId: string | null };
 
@@ -89,11 +90,13 @@ type StreamedMessage = Anthropic.Message & { requestId: string | null };
 export function requestParams(
   options: Pick<AnthropicOptions, 'model' | 'maxTokens'>,
   turns: readonly Turn[],
+  task: TaskName,
 ): Anthropic.MessageStreamParams {
+  const { system, maxTokens = options.maxTokens } = TASKS[task];
   return {
     model: options.model,
-    max_tokens: options.maxTokens,
-    system: [{ type: 'text', text: SYSTEM_PROMPT, cache_control: { type: 'ephemeral' } }],
+    max_tokens: Math.min(maxTokens, options.maxTokens),
+    system: [{ type: 'text', text: system, cache_control: { type: 'ephemeral' } }],
     messages: turns.map((turn, index) => ({
       role: turn.role,
       content: [
@@ -103,7 +106,7 @@ export function requestParams(
           : { type: 'text' as const, text: turn.text },
       ],
     })),
-    output_config: { format: OUTPUT_FORMAT },
+    output_config: { format: outputFormat(task) },
   };
 }
 

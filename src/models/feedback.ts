@@ -7,7 +7,7 @@ import type { Disagreement } from '../rules/agreement.ts';
 import { isGood } from '../rules/case-status.ts';
 import type { Problem } from '../rules/result.ts';
 import type { CaseReport, Report } from '../schema/report.ts';
-import type { RuleCase } from '../schema/request.ts';
+import type { Engine, RuleCase } from '../schema/request.ts';
 
 const MAX_MATCHES = 8;
 const MAX_FINDINGS = 8;
@@ -25,8 +25,12 @@ export function inspectionFeedback(problems: readonly Problem[]): string {
   ].join('\n');
 }
 
-export function truncationFeedback(): string {
-  return 'Your answer was cut off before its end because it was too long. Write a much shorter rule: let the captures narrow, keep the check small. Answer with the complete object.';
+export function truncationFeedback(engine: Engine): string {
+  const shorter =
+    engine === 'sg'
+      ? 'Write a much shorter rule.'
+      : 'Write a much shorter rule: let the captures narrow, keep the check small.';
+  return `Your answer was cut off before its end because it was too long. ${shorter} Answer with the complete object.`;
 }
 
 /** First failing case in full, the others by one line each. */

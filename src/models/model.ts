@@ -1,4 +1,5 @@
 /** A language model, as the pipeline sees it: turns in, one answer out, everything about it recorded. */
+import type { TaskName } from './tasks.ts';
 
 export interface Turn {
   readonly role: 'user' | 'assistant';
@@ -31,8 +32,9 @@ export interface Model {
   readonly id: string;
   /**
    * One call, never retried here: the step retries.
+   * @param task which system prompt the turns follow and which answer is asked for
    * @throws Fault MODEL_UNAVAILABLE | MODEL_RATE_LIMITED | MODEL_TIMEOUT (retryable),
    *   MODEL_BAD_REQUEST | MODEL_UNAUTHORIZED (not)
    */
-  answer(turns: readonly Turn[]): Promise<ModelAnswer>;
+  answer(turns: readonly Turn[], task: TaskName): Promise<ModelAnswer>;
 }

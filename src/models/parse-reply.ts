@@ -1,18 +1,39 @@
 /**
- * A model's text to a draft of a rule. Endpoints without structured output wrap JSON in prose or
+ * A model's text to the object it was asked for. Endpoints without structured output wrap JSON in prose or
  * fences, so the outermost object is looked for; its shape is then enforced exactly.
  */
+
+import type { z } from 'zod';
 import { type Problem, type Result, refuse, succeed } from '../rules/result.ts';
-import { type ModelReply, replySchema } from '../schema/reply.ts';
+import {
+  classifyReplySchema,
+  type ModelReply,
+  replySchema,
+  type SgReply,
+  sgReplySchema,
+} from '../schema/reply.ts';
 
 const MAX_REPORTED_ISSUES = 5;
 
 export function parseReply(text: string): Result<ModelReply> {
+  return parseAs(replySchema, { declined: null }, text);
+}
+
+export function parseSgReply(text: string): Result<SgReply> {
+  return parseAs(sgReplySchema, { declined: null, note: null }, text);
+}
+
+export function parseClassification(text: string): Result<z.infer<typeof classifyReplySchema>> {
+  return parseAs(classifyReplySchema, {}, text);
+}
+
+/** @param defaults of fields that a model leaves out when it has nothing to say */
+function parseAs<T>(schema: z.ZodType<T>, defaults: object, text: string): Result<T> {
   const value = findObject(text);
-  if (value === undefined) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refuse([problem('reply_not_json', 'the reply is not a JSON object of the asked shape')]);
   }
-  const parsed = replySchema.safeParse(withDefaults(value));
+  const parsed = schema.safeParse({ ...defaults, ...value });
   if (parsed.success) return succeed(parsed.data);
   return refuse(
     parsed.error.issues
@@ -43,12 +64,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** `declined` is the one field a model leaves out when it has nothing to say. */
-function withDefaults(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return { declined: null, ...value };
 }
 
 function problem(reason: string, message: string): Problem {

@@ -2,10 +2,11 @@
  * Turns a model's draft into rule files. Everything a tool needs but a model need not get right (ids,
  * metadata, key order) is written here, the same way for every rule. Judges nothing: `inspect` does.
  */
-import { isMap, parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import type { CaptureDraft, ModelReply } from '../schema/reply.ts';
 import { canonicalLanguage, MAX_CAPTURE_BYTES } from '../schema/rule.ts';
 import { canonicalJson, sha1Hex } from './digest.ts';
+import { readYamlMap } from './read-yaml.ts';
 import { type Problem, type Result, refuse, succeed } from './result.ts';
 
 /** Keys a draft may carry over into the capture file, in the order they are written. */
@@ -80,21 +81,9 @@ async function assembleCapture(
 function parseDraft(path: string, yaml: string): Result<Record<string, unknown>> {
   const refused = (reason: string, message: string) =>
     refuse([{ reason, where: path, message: `${path}: ${message}` }]);
-  if (yaml.length > MAX_CAPTURE_BYTES)
-    return refused('capture_too_large', `is larger than ${MAX_CAPTURE_BYTES} bytes`);
-  const document = parseDocument(yaml, { uniqueKeys: true });
-  const error = document.errors[0];
-  if (error !== undefined) return refused('capture_yaml', `is not valid YAML: ${error.message}`);
-  if (!isMap(document.contents)) return refused('capture_yaml', 'must be a YAML mapping with the key "rule"');
-  let value: Record<string, unknown>;
-  try {
-    value = document.toJS({ maxAliasCount: 20 }) as Record<string, unknown>;
-  } catch (cause) {
-    return refused(
-      'capture_yaml',
-      `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
-  }
+  const read = readYamlMap(yaml, MAX_CAPTURE_BYTES);
+  if ('problem' in read) return refused(`capture_${read.problem}`, read.message);
+  const value = read.map;
   const known: readonly string[] = AST_GREP_KEYS;
   const unknown = Object.keys(value).filter((key) => !known.includes(key) && !REPEATED_KEYS.has(key));
   if (unknown.length > 0) {

@@ -3,7 +3,7 @@
  * Pure: the same answer always gives the same verdict.
  */
 import type { CaseReport, CaseStatus, HostCaseResult, Verdict } from '../schema/report.ts';
-import type { ExpectedFinding, RuleCase } from '../schema/request.ts';
+import type { Engine, ExpectedFinding, RuleCase } from '../schema/request.ts';
 
 type Finding = HostCaseResult['findings'][number];
 type Judgement = { readonly status: CaseStatus; readonly message?: string };
@@ -16,13 +16,13 @@ export function isGood(status: CaseStatus): boolean {
   return GOOD.has(status);
 }
 
-export function reportCase(one: RuleCase, result: HostCaseResult): CaseReport {
+export function reportCase(one: RuleCase, result: HostCaseResult, engine: Engine = 'runtime'): CaseReport {
   const { id: _id, ...rest } = result;
   return {
     ...rest,
     name: one.name,
     kind: one.kind,
-    ...judge(one, result),
+    ...judge(one, result, WORDS[engine]),
     durationMs: result.narrowMs + result.checkMs,
   };
 }
@@ -37,11 +37,23 @@ export function verdictOf(cases: readonly CaseReport[], notRun: readonly string[
   return cases.every((one) => isGood(one.status)) ? 'accepted' : 'rejected';
 }
 
-function judge(one: RuleCase, result: HostCaseResult): Judgement {
+/** What a rule of each engine is called where a case is explained. */
+interface Words {
+  readonly nothingMatched: string;
+  readonly source: string;
+}
+
+const WORDS: Readonly<Record<Engine, Words>> = {
+  runtime: { nothingMatched: 'no capture matched, so the check never ran', source: 'captures' },
+  sg: { nothingMatched: 'the rule matched nothing', source: 'rule' },
+};
+
+function judge(one: RuleCase, result: HostCaseResult, words: Words): Judgement {
   if (result.outcome !== 'exited') return { status: 'error', message: outcomeMessage(result) };
-  if (result.error !== undefined) return { status: 'error', message: errorMessage(result) };
+  if (result.error !== undefined) return { status: 'error', message: errorMessage(result, words) };
   if (one.kind === 'valid') return judgeValid(result);
-  return one.findings === undefined ? judgeInvalid(result) : judgeExpected(one.findings, result);
+  if (result.findings.length === 0) return { status: 'missing', message: silence(result, words) };
+  return one.findings === undefined ? { status: 'reported' } : judgeExpected(one.findings, result);
 }
 
 function judgeValid(result: HostCaseResult): Judgement {
@@ -49,15 +61,8 @@ function judgeValid(result: HostCaseResult): Judgement {
   return { status: 'noisy', message: `expected no finding, got ${list(result.findings)}` };
 }
 
-function judgeInvalid(result: HostCaseResult): Judgement {
-  return result.findings.length > 0
-    ? { status: 'reported' }
-    : { status: 'missing', message: silence(result) };
-}
-
 /** Where findings are named they are the whole truth: none may be missing and none may be elsewhere. */
 function judgeExpected(expected: readonly ExpectedFinding[], result: HostCaseResult): Judgement {
-  if (result.findings.length === 0) return { status: 'missing', message: silence(result) };
   const missing = expected.filter((want) => !result.findings.some((got) => fits(want, got)));
   if (missing.length > 0) {
     const wanted = missing.map(describeExpected).join(', ');
@@ -74,14 +79,14 @@ function fits(want: ExpectedFinding, got: Finding): boolean {
   return want.message === undefined || got.message.toLowerCase().includes(want.message.toLowerCase());
 }
 
-function silence(result: HostCaseResult): string {
-  if (result.matchCount === 0) return 'no capture matched, so the check never ran';
+function silence(result: HostCaseResult, words: Words): string {
+  if (result.matchCount === 0) return words.nothingMatched;
   return `the check got ${count(result.matchCount, 'match', 'matches')} and returned no finding`;
 }
 
-function errorMessage(result: HostCaseResult): string {
+function errorMessage(result: HostCaseResult, words: Words): string {
   const { name, message, line } = result.error ?? { name: 'Error', message: '' };
-  if (result.stage === 'narrow') return `ast-grep refused the captures: ${message}`;
+  if (result.stage === 'narrow') return `ast-grep refused the ${words.source}: ${message}`;
   return `${name}: ${message}${line === undefined ? '' : ` (check.ts:${line})`}`;
 }
 

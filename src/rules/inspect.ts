@@ -2,7 +2,6 @@
  * Inspection of rule files before any execution. It trusts no assembly step: what it accepts is what
  * may enter a sandbox and be signed. Refusals are values; in the loop they become feedback.
  */
-import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { byteLength } from '../schema/path.ts';
 import {
@@ -16,6 +15,7 @@ import {
   type RuleSize,
 } from '../schema/rule.ts';
 import { inspectCheck } from './inspect-check.ts';
+import { readYamlMap } from './read-yaml.ts';
 import { type Problem, type Result, refuse, succeed } from './result.ts';
 
 const CHECK_FILE = 'check.ts';
@@ -48,6 +48,7 @@ export function inspectRule(source: RuleSource): Result<Rule> {
   return succeed({
     name: source.name,
     summary: source.summary,
+    engine: 'runtime',
     files: { ...source.files },
     captures: captures.value,
     capabilities: facts.value,
@@ -86,20 +87,9 @@ export function inspectCaptures(files: Readonly<Record<string, string>>): Result
 }
 
 function parseCapture(path: string, text: string): Result<CaptureFile> {
-  if (byteLength(text) > MAX_CAPTURE_BYTES) {
-    return refuse([problemAt('capture_too_large', path, `is larger than ${MAX_CAPTURE_BYTES} bytes`)]);
-  }
-  const document = parseDocument(text, { uniqueKeys: true });
-  const error = document.errors[0];
-  if (error !== undefined)
-    return refuse([problemAt('capture_yaml', path, `is not valid YAML: ${error.message}`)]);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 20 });
-  } catch {
-    return refuse([problemAt('capture_yaml', path, 'repeats too many YAML aliases')]);
-  }
-  const parsed = captureFile.safeParse(value);
+  const read = readYamlMap(text, MAX_CAPTURE_BYTES);
+  if ('problem' in read) return refuse([problemAt(`capture_${read.problem}`, path, read.message)]);
+  const parsed = captureFile.safeParse(read.map);
   if (parsed.success) return succeed(parsed.data);
   return refuse(parsed.error.issues.map((issue) => schemaProblem(path, issue)));
 }
@@ -133,7 +123,7 @@ export function ruleSizeOf(files: Readonly<Record<string, string>>): RuleSize {
 }
 
 /** Lines that hold something: blank lines and comment-only lines do not count. */
-function codeLines(text: string): number {
+export function codeLines(text: string): number {
   return text.split('\n').filter((one) => /\S/.test(one) && !/^\s*(?:\/\/|\/\*|\*|#)/.test(one)).length;
 }
 

@@ -1,18 +1,23 @@
 /**
- * The rule on disk, in the Taskless v5 layout: `check.ts`, `captures/*.yml`, and the cases as small
- * repositories under `.tests/{valid,invalid}/<case>/`. Expected findings are kept beside them in
- * `.tests/findings.json`, so that a rule directory can be verified again with nothing else at hand.
+ * The rule on disk, in the Taskless v5 layout: `check.ts`, `captures/*.yml`, or `<name>.yml` of an `sg`
+ * rule; and the cases as small repositories under `.tests/{valid,invalid}/<case>/`. Expected findings are kept
+ * beside them in `.tests/findings.json`, so that a rule directory can be verified again with nothing else at
+ * hand. An `sg` rule has its cases a second time, as snippets for other tools.
  */
 import { z } from 'zod';
 import { relativePath } from '../schema/path.ts';
 import { CASE_KINDS, type CaseKind, expectedFinding, type RuleCase } from '../schema/request.ts';
+import type { Rule } from '../schema/rule.ts';
 import { slugify } from './assemble.ts';
 import { type Problem, type Result, refuse, succeed } from './result.ts';
+import { IGNORE_FILE, sgTestFiles } from './sg-test-file.ts';
 
 export const BUNDLE_FILE = 'rule.sigstore.json';
 /** Proof that the bundle is in the log (C2SP tlog-proof). Beside the bundle, signed by the log alone. */
 export const PROOF_FILE = 'rule.tlog-proof';
 const FINDINGS_FILE = '.tests/findings.json';
+/** For ast-grep's test runner, made from the cases; never read back. */
+const isDerived = (path: string) => path === IGNORE_FILE || /^\.tests\/[^/]+-test\.yml$/.test(path);
 const findingsFile = z.record(z.string(), z.array(expectedFinding).min(1));
 
 /** Folder of each case, in case order: `.tests/<kind>/<slug>`, made unique by a number. */
@@ -29,10 +34,11 @@ export function caseDirectories(cases: readonly Pick<RuleCase, 'name' | 'kind'>[
 
 /** Every file of the published rule but the bundle and its proof, by path. */
 export function ruleDirectory(
-  ruleFiles: Readonly<Record<string, string>>,
+  rule: Pick<Rule, 'name' | 'engine' | 'files' | 'captures'>,
   cases: readonly RuleCase[],
 ): Record<string, string> {
-  const files: Record<string, string> = { ...ruleFiles };
+  const derived = rule.engine === 'sg' ? sgTestFiles(rule, cases) : {};
+  const files: Record<string, string> = { ...rule.files, ...derived };
   const expected: Record<string, unknown> = {};
   for (const [index, directory] of caseDirectories(cases).entries()) {
     const one = cases[index];
@@ -55,7 +61,7 @@ export function parseRuleDirectory(files: Readonly<Record<string, string>>): Res
   const trees = new Map<string, Record<string, string>>();
   const problems: Problem[] = [];
   for (const [path, text] of Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (path === BUNDLE_FILE || path === PROOF_FILE || path === FINDINGS_FILE) continue;
+    if (path === BUNDLE_FILE || path === PROOF_FILE || path === FINDINGS_FILE || isDerived(path)) continue;
     if (!path.startsWith('.tests/')) {
       ruleFiles[path] = text;
       continue;

@@ -1,17 +1,23 @@
 /** Reports of chunks put together into the report of one verification. Pure. */
 import { STOP_AFTER_TIMEOUTS } from '../../container/protocol.ts';
 import type { CaseReport, HostAnswer, Report, SandboxKind } from '../schema/report.ts';
-import type { RuleCase } from '../schema/request.ts';
+import type { Engine, RuleCase } from '../schema/request.ts';
 import { reportCase, verdictOf } from './case-status.ts';
 
-export function reportChunk(kind: SandboxKind, cases: readonly RuleCase[], answer: HostAnswer): Report {
+/** @param engine of the rule that was run: what is said of a case names its parts */
+export function reportChunk(
+  kind: SandboxKind,
+  cases: readonly RuleCase[],
+  answer: HostAnswer,
+  engine: Engine = 'runtime',
+): Report {
   const results = new Map(answer.results.map((result) => [result.id, result]));
   const reports: CaseReport[] = [];
   const notRun: string[] = [];
   for (const [index, one] of cases.entries()) {
     const result = results.get(`c${index}`);
     if (result === undefined) notRun.push(one.name);
-    else reports.push(reportCase(one, result));
+    else reports.push(reportCase(one, result, engine));
   }
   return {
     verdict: verdictOf(reports, notRun),

@@ -10,6 +10,7 @@ import {
   type VerifyRequest,
 } from '../../container/protocol.ts';
 import { Fault } from '../errors.ts';
+import { sandboxRule } from '../rules/sandbox-rule.ts';
 import { type HostAnswer, verifyResponseSchema } from '../schema/report.ts';
 import { assertIsolated } from './policy.ts';
 import type { SandboxCall } from './sandbox.ts';
@@ -26,7 +27,7 @@ export function openExchange(call: SandboxCall): Exchange {
   const request: VerifyRequest = {
     protocol: PROTOCOL_VERSION,
     nonce,
-    rule: { files: call.rule.files, captures: call.rule.captures },
+    rule: sandboxRule(call.rule),
     cases: call.cases.map((one, index) => ({ id: `c${index}`, files: one.files })),
     limits: { caseTimeoutMs: call.caseTimeoutMs, totalTimeoutMs: HOST_TOTAL_TIMEOUT_MS },
   };

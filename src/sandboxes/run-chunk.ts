@@ -18,7 +18,8 @@ export async function runChunk(
 ): Promise<Report> {
   const taken = nextChunk(all, pending);
   const cases = taken.map((index) => all[index]).filter((one) => one !== undefined);
-  const report = reportChunk(sandbox.kind, cases, await sandbox.verify({ ...call, cases }));
+  const engine = call.rule.report === undefined ? 'runtime' : 'sg';
+  const report = reportChunk(sandbox.kind, cases, await sandbox.verify({ ...call, cases }), engine);
   if (report.cases.length === 0) {
     throw new Fault('SANDBOX_UNAVAILABLE', 'the sandbox had no time to run a case');
   }

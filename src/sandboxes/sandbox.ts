@@ -2,15 +2,15 @@
  * An execution back end for untrusted code: one call, one answer, no state kept between calls.
  * Every back end speaks `container/protocol.ts`; what differs is who starts the room.
  */
+import type { RunnableRule } from '../rules/sandbox-rule.ts';
 import type { HostAnswer, SandboxKind } from '../schema/report.ts';
 import type { RuleCase } from '../schema/request.ts';
-import type { Rule } from '../schema/rule.ts';
 import type { SandboxPolicy } from './select.ts';
 
 export interface SandboxCall {
   /** Fresh per call, lower case, at most 100 characters: names the room that is made for it. */
   readonly id: string;
-  readonly rule: Pick<Rule, 'files' | 'captures'>;
+  readonly rule: RunnableRule;
   readonly cases: readonly RuleCase[];
   readonly caseTimeoutMs: number;
 }

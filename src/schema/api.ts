@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { OUTCOMES } from '../../container/protocol.ts';
 import { CASE_STATUSES, VERDICTS } from './report.ts';
-import { CASE_KINDS } from './request.ts';
+import { CASE_KINDS, ENGINES } from './request.ts';
 import { documentSchema } from './trust.ts';
 
 /** SHA-256 of a stored object that is answered byte for byte, lower-case hex. */
@@ -22,6 +22,7 @@ export type GenerationStatus = (typeof GENERATION_STATUSES)[number];
 export const EVENT_TYPES = [
   'queued',
   'started',
+  'classified',
   'model_called',
   'replied',
   'inspected',
@@ -65,6 +66,9 @@ export const generationSchema = z.object({
   name: z.string().nullable(),
   prompt: z.string(),
   model: z.string(),
+  /** `null` until it is decided, in the step `classify`; a retry has that of what it repeats. */
+  engine: z.enum(ENGINES).nullable(),
+  engineReason: z.string().nullable(),
   step: z.string(),
   attempt: z.int(),
   attemptsMax: z.int(),
@@ -107,6 +111,7 @@ export const signedRule = z.object({
   generationId: z.string(),
   name: z.string(),
   summary: z.string(),
+  engine: z.enum(ENGINES),
   bundleSha256: z.string(),
   keyId: z.string(),
   /** The model asked; `null` where it was not recorded. */

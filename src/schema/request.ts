@@ -7,6 +7,8 @@ import { egressHost, MAX_HOSTS } from './egress.ts';
 import { byteLength, fileFolderClash, relativePath } from './path.ts';
 
 export const SEVERITIES = ['error', 'warning', 'info'] as const;
+/** Rule dialects: captures and a check, or one declarative ast-grep rule. */
+export const ENGINES = ['runtime', 'sg'] as const;
 export const CASE_KINDS = ['valid', 'invalid'] as const;
 
 /** Attempts of a generation when the request sets no limit. */
@@ -86,7 +88,8 @@ export const requestSchema = z
     name: slug.optional(),
     prompt: z.string().trim().min(1).max(8_000),
     guidance: guidance.optional(),
-    engine: z.enum(['runtime', 'sg', 'auto']).optional(),
+    /** `auto`: decided before the first attempt. Absent: `runtime`. */
+    engine: z.enum([...ENGINES, 'auto']).optional(),
     language: z.string().min(1).max(40).optional(),
     severity: z.enum(SEVERITIES).optional(),
     /** Hosts that the rule may ask for. Absent: none. */
@@ -95,6 +98,9 @@ export const requestSchema = z
     limits: limitsSchema.optional(),
   })
   .superRefine((request, context) => {
+    if (request.engine === 'sg' && request.egress !== undefined) {
+      context.addIssue({ code: 'custom', path: ['egress'], message: 'an sg rule has no check to ask hosts' });
+    }
     for (const { index, message } of caseSetProblems(request.cases)) {
       context.addIssue({ code: 'custom', path: ['cases', index], message });
     }
@@ -111,6 +117,7 @@ export const requestSchema = z
 
 export type RuleRequest = z.infer<typeof requestSchema>;
 export type RuleCase = z.infer<typeof caseSchema>;
+export type Engine = (typeof ENGINES)[number];
 export type CaseKind = (typeof CASE_KINDS)[number];
 export type ExpectedFinding = z.infer<typeof expectedFinding>;
 

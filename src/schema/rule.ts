@@ -4,11 +4,13 @@
  */
 import { z } from 'zod';
 import { egressHost, MAX_HOSTS } from './egress.ts';
-import { slug } from './request.ts';
+import { ENGINES, SEVERITIES, slug } from './request.ts';
 
 export const MAX_CAPTURES = 12;
 export const MAX_CAPTURE_BYTES = 16 * 1024;
 export const MAX_CHECK_BYTES = 64 * 1024;
+/** What one match of an `sg` rule says; the host takes no more of a finding. */
+export const MAX_MESSAGE_CHARS = 1_000;
 
 /** Languages ast-grep 0.51.1 has built in, by every name its YAML accepts. */
 export const LANGUAGES: Readonly<Record<string, readonly string[]>> = {
@@ -79,6 +81,29 @@ export const captureFile = z.looseObject({
 
 export type CaptureFile = z.infer<typeof captureFile>;
 
+/**
+ * An `sg` rule, parsed: one ast-grep rule of the Taskless layout. ast-grep's own keys are checked by
+ * ast-grep; what is not listed could make a rule do more than find places, and is refused.
+ */
+export const sgFile = z.strictObject({
+  id: slug,
+  language: z.string().refine((name) => canonicalLanguage(name) !== null, 'is not a language ast-grep knows'),
+  severity: z.enum(SEVERITIES, 'must be error, warning or info'),
+  message: z
+    .string()
+    .min(1)
+    .max(MAX_MESSAGE_CHARS)
+    .regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, 'must be one line of text'),
+  note: z.string().max(4_000).optional(),
+  rule: z.record(z.string(), z.unknown()),
+  constraints: z.record(z.string(), z.unknown()).optional(),
+  utils: z.record(z.string(), z.unknown()).optional(),
+  transform: z.record(z.string(), z.unknown()).optional(),
+  files: z.array(z.string()).min(1).optional(),
+  ignores: z.array(z.string()).min(1).optional(),
+});
+export type SgFile = z.infer<typeof sgFile>;
+
 /** What the sandbox and the signer need to know of one capture. */
 export const captureInfo = z.strictObject({
   file: z.string(),
@@ -107,7 +132,10 @@ export const capabilityFacts = z.strictObject({
 });
 export type CapabilityFacts = z.infer<typeof capabilityFacts>;
 
-/** Size of a rule, recorded so that prompts can be steered towards rules a person can review. */
+/**
+ * Size of a rule, recorded so that prompts can be steered towards rules a person can review. An `sg` rule
+ * is one capture without a check.
+ */
 export const ruleSize = z.strictObject({
   captures: z.int(),
   captureLines: z.int(),
@@ -119,9 +147,14 @@ export type RuleSize = z.infer<typeof ruleSize>;
 export const ruleSchema = z.strictObject({
   name: slug,
   summary: z.string(),
-  /** `check.ts` and `captures/<name>.yml`, exact text by rule-relative path. */
+  /** Rules stored before there was another engine do not say so. */
+  engine: z.enum(ENGINES).default('runtime'),
+  /** `check.ts` and `captures/<name>.yml`, or `<name>.yml` of an `sg` rule: exact text by rule-relative path. */
   files: z.record(z.string(), z.string()),
+  /** Of an `sg` rule: the rule itself. */
   captures: z.array(captureInfo),
+  /** What every match of an `sg` rule is reported as; absent where a check decides. */
+  report: z.strictObject({ message: z.string(), severity: z.enum(SEVERITIES) }).optional(),
   /** A rule that was stored before hosts could be declared has none. */
   capabilities: capabilityFacts.extend({ hosts: hosts.default([]) }),
   size: ruleSize,

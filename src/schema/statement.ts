@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { hostBuildSchema, isolationReportSchema, SANDBOX_KINDS } from './report.ts';
-import { CASE_KINDS } from './request.ts';
+import { CASE_KINDS, SEVERITIES } from './request.ts';
 import { capabilityFacts, ruleSize } from './rule.ts';
 
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
@@ -56,16 +56,32 @@ const sandboxFacts = z.strictObject({
   isolation: isolationReportSchema,
 });
 
+const ruleFacts = {
+  name: z.string(),
+  summary: z.string(),
+  size: ruleSize,
+  capabilities: capabilityFacts,
+} as const;
+
+const runtimeRule = z.strictObject({
+  ...ruleFacts,
+  engine: z.literal('runtime'),
+  /** Taskless content hash of `check.ts`, so that its client and ours speak of the same bytes. */
+  checkEnvelope: z.string().regex(/^1;h=sha-256;d=[0-9a-f]{64}$/),
+});
+
+/** One ast-grep rule: nothing of it executes, so there is no check to name. */
+const sgRule = z.strictObject({
+  ...ruleFacts,
+  engine: z.literal('sg'),
+  language: z.string(),
+  /** What every match is reported as. */
+  message: z.string(),
+  severity: z.enum(SEVERITIES),
+});
+
 export const predicateSchema = z.strictObject({
-  rule: z.strictObject({
-    name: z.string(),
-    engine: z.literal('runtime'),
-    summary: z.string(),
-    /** Taskless content hash of `check.ts`, so that its client and ours speak of the same bytes. */
-    checkEnvelope: z.string().regex(/^1;h=sha-256;d=[0-9a-f]{64}$/),
-    size: ruleSize,
-    capabilities: capabilityFacts,
-  }),
+  rule: z.discriminatedUnion('engine', [runtimeRule, sgRule]),
   request: z.strictObject({ sha256, promptSha256: sha256 }),
   cases: z.array(verifiedCaseSchema).min(2),
   /** `null` when none were held out, or none made. */

@@ -7,6 +7,7 @@ import { ISOLATION_FLAGS } from '../../container/protocol.ts';
 import { type Result, refuse, succeed } from '../rules/result.ts';
 import { egressHost } from '../schema/egress.ts';
 import { SANDBOX_KINDS } from '../schema/report.ts';
+import { ENGINES } from '../schema/request.ts';
 import type { Statement } from '../schema/statement.ts';
 import type { Opened } from './verify.ts';
 
@@ -16,6 +17,8 @@ export const policySchema = z.strictObject({
   version: z.literal(1),
   /** Key ids or names of the trust root. Absent: every signer it has. */
   signers: z.array(z.string().min(1)).min(1).optional(),
+  /** Rule dialects. Absent: any. */
+  engines: z.array(z.enum(ENGINES)).min(1).optional(),
   minCases: z.strictObject({ valid: count.optional(), invalid: count.optional() }).optional(),
   minHeldOut: count.optional(),
   minVariants: count.optional(),
@@ -41,6 +44,7 @@ export const DEFAULT_POLICY: Policy = { version: 1 };
 
 export const VIOLATIONS = [
   'signer_not_allowed',
+  'engine_not_allowed',
   'too_few_cases',
   'too_few_held_out',
   'too_few_variants',
@@ -83,7 +87,7 @@ export function violations(policy: Policy, opened: Opened, circumstances: Circum
     ...aboutSigner(policy, opened, circumstances),
     ...aboutEvidence(policy, predicate),
     ...aboutSandbox(policy, predicate),
-    ...aboutCapabilities(policy, predicate.rule.capabilities),
+    ...aboutRule(policy, predicate.rule),
   ];
 }
 
@@ -161,11 +165,14 @@ function aboutSandbox(policy: Policy, { sandbox, confirmation }: Statement['pred
   return found;
 }
 
-function aboutCapabilities(
-  policy: Policy,
-  capabilities: Statement['predicate']['rule']['capabilities'],
-): Violation[] {
+function aboutRule(policy: Policy, { engine, capabilities }: Statement['predicate']['rule']): Violation[] {
   const found: Violation[] = [];
+  if (policy.engines && !policy.engines.includes(engine)) {
+    found.push({
+      reason: 'engine_not_allowed',
+      message: `it is an ${engine} rule, which is not in "engines"`,
+    });
+  }
   for (const name of policy.forbid ?? []) {
     if (capabilities[name]) found.push({ reason: 'capability_forbidden', message: `its check ${name}` });
   }

@@ -26,17 +26,10 @@ export async function buildStatement(input: StatementInput): Promise<Statement> 
   const { rule, report, confirmation } = input;
   return {
     _type: STATEMENT_TYPE,
-    subject: await subjects(ruleDirectory(rule.files, input.cases)),
+    subject: await subjects(ruleDirectory(rule, input.cases)),
     predicateType: PREDICATE_TYPE,
     predicate: {
-      rule: {
-        name: rule.name,
-        engine: 'runtime',
-        summary: rule.summary,
-        checkEnvelope: await tasklessEnvelope(rule.files['check.ts'] ?? ''),
-        size: rule.size,
-        capabilities: rule.capabilities,
-      },
+      rule: await ruleFacts(rule),
       request: input.request,
       cases: await verifiedCases(input.cases, report, confirmation),
       heldOut: null,
@@ -50,6 +43,18 @@ export async function buildStatement(input: StatementInput): Promise<Statement> 
       signedAt: input.signedAt,
     },
   };
+}
+
+async function ruleFacts(rule: Rule): Promise<Predicate['rule']> {
+  const { name, summary, size, capabilities } = rule;
+  if (rule.engine === 'runtime') {
+    const checkEnvelope = await tasklessEnvelope(rule.files['check.ts'] ?? '');
+    return { name, engine: 'runtime', summary, checkEnvelope, size, capabilities };
+  }
+  const [capture] = rule.captures;
+  if (capture === undefined || rule.report === undefined)
+    throw new RangeError('an sg rule without what its matches say cannot be stated');
+  return { name, engine: 'sg', summary, language: capture.language, ...rule.report, size, capabilities };
 }
 
 async function subjects(files: Readonly<Record<string, string>>): Promise<Statement['subject']> {

@@ -4,9 +4,10 @@
  */
 import { z } from 'zod';
 import { Fault } from '../errors.ts';
-import type { Turn } from '../models/model.ts';
-import { PROMPT_VERSION, SYSTEM_PROMPT } from '../models/prompt.ts';
+import type { Model, Turn } from '../models/model.ts';
+import { TASKS, type TaskName } from '../models/tasks.ts';
 import { sha256Hex } from '../rules/digest.ts';
+import type { Engine } from '../schema/request.ts';
 import { keys, type ObjectRef, type StoredObject } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { showProgress } from './progress.ts';
@@ -41,6 +42,7 @@ export interface Asked {
 
 export interface AskInput {
   readonly attempt: number;
+  readonly engine: Engine;
   /** Absent in instances from before generations had a model of their own: the configured one. */
   readonly model?: string | undefined;
   /** See `Limits.goesOn`. */
@@ -74,12 +76,16 @@ export async function askModel(job: Job, input: AskInput, deps: StepDeps): Promi
   return { reply: ref, stopReason: reply.stopReason, model: reply.model, costUsd: reply.costUsd };
 }
 
+/** @param id absent: the configured one */
+export function modelOf(id: string | undefined, deps: StepDeps): Model {
+  return id === undefined || id === deps.model.id ? deps.model : deps.openModel(id);
+}
+
 async function callModel(job: Job, input: AskInput, key: string, deps: StepDeps): Promise<StoredObject> {
-  const { attempt } = input;
-  const model =
-    input.model === undefined || input.model === deps.model.id ? deps.model : deps.openModel(input.model);
+  const { attempt, engine } = input;
+  const model = modelOf(input.model, deps);
   const at = deps.now().toISOString();
-  const { attempts, events, spend, objects } = deps.store;
+  const { attempts, events } = deps.store;
   await showProgress(job, { step: 'generate', attempt, casesPassed: 0 }, deps);
   await attempts.start({ ...job, n: attempt }, at);
   await events.append(
@@ -91,16 +97,33 @@ async function callModel(job: Job, input: AskInput, key: string, deps: StepDeps)
     at,
   );
   const turns = await conversation(job, input, deps);
+  return payOnce(job, { attempt, model, task: engine, turns, key }, deps);
+}
+
+export interface PaidCall {
+  /** 0 for what is asked before the first attempt. */
+  readonly attempt: number;
+  readonly model: Model;
+  readonly task: TaskName;
+  readonly turns: readonly Turn[];
+  readonly key: string;
+}
+
+/** One call, in the ledger before it is made; what is stored under the key is the answer for ever. */
+export async function payOnce(
+  job: Job,
+  { attempt, model, task, turns, key }: PaidCall,
+  deps: StepDeps,
+): Promise<StoredObject> {
+  const { spend, objects } = deps.store;
+  const at = deps.now().toISOString();
   const call = await spend.reserve(job.orgId, job.generationId, attempt, model.id, at);
-  const answer = await model.answer(turns);
+  const answer = await model.answer(turns, task);
+  const { promptVersion, system } = TASKS[task];
+  const promptSha256 = await sha256Hex(system);
   return objects.putOnce(
     key,
-    JSON.stringify({
-      call,
-      promptVersion: PROMPT_VERSION,
-      promptSha256: await sha256Hex(SYSTEM_PROMPT),
-      ...answer,
-    } satisfies StoredReply),
+    JSON.stringify({ call, promptVersion, promptSha256, ...answer } satisfies StoredReply),
   );
 }
 

@@ -3,23 +3,23 @@
  * is executed.
  */
 import { inspectionFeedback, truncationFeedback } from '../models/feedback.ts';
-import { parseReply } from '../models/parse-reply.ts';
-import { assembleFiles, slugify } from '../rules/assemble.ts';
 import { hostProblems } from '../rules/declared-hosts.ts';
-import { inspectRule } from '../rules/inspect.ts';
 import { unsupportedByIsolate } from '../rules/isolate-needs.ts';
 import type { Problem } from '../rules/result.ts';
 import { type SandboxChoice, selectSandboxes } from '../sandboxes/select.ts';
+import type { Engine } from '../schema/request.ts';
 import type { RuleSize } from '../schema/rule.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import { storedReply } from './ask-model.ts';
 import type { Job, StepDeps } from './deps.ts';
+import { DRAFT } from './draft-rule.ts';
 import { loadRequest } from './load-request.ts';
 import { showProgress } from './progress.ts';
 
 export interface InspectInput {
   readonly attempt: number;
   readonly reply: ObjectRef;
+  readonly engine: Engine;
 }
 
 export type Inspected =
@@ -41,32 +41,19 @@ export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps
     return { kind: 'gave_up', code: 'MODEL_REFUSED', message: 'the model refused to answer this request' };
   }
   if (TRUNCATED.has(reply.stopReason)) {
-    return refused(job, input.attempt, 'the answer was cut off', truncationFeedback(), deps);
+    return refused(job, input.attempt, 'the answer was cut off', truncationFeedback(input.engine), deps);
   }
-  const parsed = parseReply(reply.text);
-  if (!parsed.ok) return refusedFor(job, input.attempt, parsed.problems, deps);
-  const draft = parsed.value;
-  if (draft.declined !== null && draft.declined.trim() !== '') {
-    return {
-      kind: 'gave_up',
-      code: 'MODEL_DECLINED',
-      message: `the model declined: ${draft.declined.slice(0, 1_000)}`,
-    };
+  const request = await loadRequest(job, deps);
+  const drafted = await DRAFT[input.engine](reply.text, request);
+  if (!drafted.ok) return refusedFor(job, input.attempt, drafted.problems, deps);
+  if ('declined' in drafted.value) {
+    const message = `the model declined: ${drafted.value.declined.slice(0, 1_000)}`;
+    return { kind: 'gave_up', code: 'MODEL_DECLINED', message };
   }
-  const files = await assembleFiles(draft);
-  if (!files.ok) return refusedFor(job, input.attempt, files.problems, deps);
-  const { name, cases, egress } = await loadRequest(job, deps);
-  const inspected = inspectRule({
-    name: name ?? slugify(draft.name),
-    summary: draft.summary,
-    files: files.value,
-  });
-  if (!inspected.ok) return refusedFor(job, input.attempt, inspected.problems, deps);
-
-  const rule = inspected.value;
-  const unasked = hostProblems(rule.capabilities.hosts, egress);
+  const { rule } = drafted.value;
+  const unasked = hostProblems(rule.capabilities.hosts, request.egress);
   if (unasked.length > 0) return refusedFor(job, input.attempt, unasked, deps);
-  const chosen = selectSandboxes(deps.sandboxes.policy, unsupportedByIsolate(rule, cases));
+  const chosen = selectSandboxes(deps.sandboxes.policy, unsupportedByIsolate(rule, request.cases));
   if (!chosen.ok) return refusedFor(job, input.attempt, chosen.problems, deps);
   const sandboxes = chosen.value;
   const key = keys.rule(job.orgId, job.generationId, input.attempt);
@@ -75,7 +62,7 @@ export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps
   await appendInspected(
     job,
     input.attempt,
-    { accepted: true, name: rule.name, size: rule.size, sandboxes },
+    { accepted: true, name: rule.name, engine: rule.engine, size: rule.size, sandboxes },
     deps,
   );
   return { kind: 'rule', rule: ref, size: rule.size, sandboxes };

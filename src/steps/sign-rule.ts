@@ -73,7 +73,7 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
   });
   const fresh = new TextDecoder().decode(encodeStatement(statement));
   const { text } = await objects.putOnce(keys.statement(job.orgId, job.generationId), fresh);
-  const files = ruleDirectory(rule.files, request.cases);
+  const files = ruleDirectory(rule, request.cases);
   const { ref, keyId } = await storeBundle(job, text, files, deps);
   const { name: ruleName, summary } = rule;
   return { bundle: ref, keyId, ruleName, summary, model: reply.model, engineVersion: report.build.astGrep };

@@ -3,6 +3,7 @@
  * statuses it may come from, so that a cancel and a publish can race and exactly one wins.
  */
 import type { GenerationStatus } from '../schema/api.ts';
+import type { Engine } from '../schema/request.ts';
 import { type GenerationFilter, generationsQuery } from './generation-filter.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
 
@@ -16,6 +17,9 @@ export interface GenerationRow {
   readonly prompt_excerpt: string;
   readonly request_sha256: string;
   readonly model: string;
+  /** `null` until the step `classify` has decided; a retry has that of what it repeats from the start. */
+  readonly engine: Engine | null;
+  readonly engine_reason: string | null;
   readonly cases_total: number;
   readonly cases_passed: number;
   readonly attempts_max: number;
@@ -47,7 +51,12 @@ export type NewGeneration = Pick<
   | 'attempts_max'
   | 'created_at'
 > &
-  Partial<Pick<GenerationRow, 'retry_of' | 'retry_sha256' | 'from_attempt' | 'batch_id' | 'search_text'>>;
+  Partial<
+    Pick<
+      GenerationRow,
+      'engine' | 'engine_reason' | 'retry_of' | 'retry_sha256' | 'from_attempt' | 'batch_id' | 'search_text'
+    >
+  >;
 
 /** What lineage shows of a generation. */
 export type LineRow = Pick<GenerationRow, 'id' | 'status' | 'retry_of' | 'retry_sha256'>;
@@ -123,6 +132,15 @@ export class GenerationStore {
   }
 
   /** False when the generation is no longer running. */
+  async chooseEngine(id: string, engine: Engine, reason: string, at: string): Promise<boolean> {
+    return this.#change(
+      `UPDATE generations SET engine = ?2, engine_reason = ?3, step = 'classify', updated_at = ?4
+       WHERE id = ?1 AND status = 'running'`,
+      [id, engine, reason, at],
+    );
+  }
+
+  /** False when the generation is no longer running. */
   async progress(id: string, progress: Progress, at: string): Promise<boolean> {
     return this.#change(
       `UPDATE generations SET step = ?2, attempt = COALESCE(?3, attempt), cases_passed = COALESCE(?4, cases_passed), updated_at = ?5,
@@ -191,8 +209,8 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
   return db
     .prepare(
       `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
-         created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text)
-       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14 ${when}`,
+         created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason)
+       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 ${when}`,
     )
     .bind(
       row.id,
@@ -209,6 +227,8 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
       row.from_attempt ?? null,
       row.batch_id ?? null,
       row.search_text ?? null,
+      row.engine ?? null,
+      row.engine_reason ?? null,
     );
 }
 

@@ -20,6 +20,8 @@ export interface StoredObject {
 /** Every key of an organisation in one place. Those of the log are in `src/tlog/service/objects.ts`. */
 export const keys = {
   request: (org: string, generation: string) => `${base(org, generation)}/request.json`,
+  /** The model's answer to which engine a request needs; only where it was asked. */
+  classification: (org: string, generation: string) => `${base(org, generation)}/classification.json`,
   firstTurn: (org: string, generation: string) => `${base(org, generation)}/first-turn.txt`,
   reply: (org: string, generation: string, attempt: number) =>
     `${base(org, generation)}/attempts/${attempt}/reply.json`,

@@ -1,4 +1,5 @@
 /** Published rules. Publishing and ending the generation are one atomic change: both happen or neither. */
+import type { Engine } from '../schema/request.ts';
 import { logEnd } from './generations.ts';
 import { type RuleFilter, rulesQuery } from './rule-filter.ts';
 
@@ -11,6 +12,7 @@ export interface RuleRow {
   readonly bundle_sha256: string;
   readonly key_id: string;
   readonly published_at: string;
+  readonly engine: Engine;
   /** `null` in rows older than the column. */
   readonly model: string | null;
   readonly engine_version: string | null;
@@ -23,12 +25,12 @@ export class RuleStore {
     this.#db = db;
   }
 
-  /** False when the generation was no longer running, in which case nothing is published. */
-  async publish(row: RuleRow, reason: { code: string; message: string }): Promise<boolean> {
+  /** False when the generation was no longer running, in which case nothing is published. The engine is the generation's. */
+  async publish(row: Omit<RuleRow, 'engine'>, reason: { code: string; message: string }): Promise<boolean> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM generations WHERE id = ?3 AND status = 'running'
+        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version, engine)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, engine FROM generations WHERE id = ?3 AND status = 'running'
          ON CONFLICT DO NOTHING`,
       )
       .bind(

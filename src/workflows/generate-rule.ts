@@ -1,5 +1,5 @@
 /**
- * The order of steps of one generation, and nothing else: accept, prepare, then generate, inspect,
+ * The order of steps of one generation, and nothing else: accept, classify, prepare, then generate, inspect,
  * verify, confirm in a second sandbox, judge until a rule is accepted or a limit is reached, then sign,
  * log and publish.
  */
@@ -9,6 +9,7 @@ import { faultCode, reasonOf } from '../errors.ts';
 import type { SandboxKind } from '../schema/report.ts';
 import { acceptRequest, type Limits } from '../steps/accept-request.ts';
 import { type Asked, askModel } from '../steps/ask-model.ts';
+import { classifyRequest } from '../steps/classify-request.ts';
 import type { StepDeps } from '../steps/deps.ts';
 import { type EndInput, endGeneration } from '../steps/end-generation.ts';
 import { type Inspected, inspectReply } from '../steps/inspect-rule.ts';
@@ -62,17 +63,20 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
 /** `null` when a rule was published; otherwise how the generation ends. */
 async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndInput | null> {
   const limits = await runStep(policies.accept, (deps) => acceptRequest(job, deps));
+  const { engine, costUsd } = await runStep(policies.classify, (deps) =>
+    classifyRequest(job, { model: limits.model }, deps),
+  );
   const prepared = await runStep(policies.prepare, (deps) => prepareGeneration(job, deps));
-  let spentUsd: number | null = 0;
+  let spentUsd = costUsd;
   let last = 'no attempt was made';
   for (let attempt = 1; attempt <= limits.attempts; attempt += 1) {
     const overspent = costProblem(limits.costUsd, spentUsd, attempt - 1, last);
     if (overspent !== null) return overspent;
-    const ask = { attempt, model: limits.model, goesOn: limits.goesOn };
+    const ask = { attempt, engine, model: limits.model, goesOn: limits.goesOn };
     const asked = await runStep(policies.generate(attempt), (deps) => askModel(job, ask, deps));
     spentUsd = spentUsd === null || asked.costUsd === null ? null : spentUsd + asked.costUsd;
     const inspected = await runStep(policies.inspect(attempt), (deps) =>
-      inspectReply(job, { attempt, reply: asked.reply }, deps),
+      inspectReply(job, { attempt, reply: asked.reply, engine }, deps),
     );
     if (inspected.kind === 'gave_up')
       return { status: 'failed', code: inspected.code, message: inspected.message };

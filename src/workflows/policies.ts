@@ -41,6 +41,7 @@ const LOG: StepConfig = {
 
 export const policies = {
   accept: { name: 'accept', config: STORE },
+  classify: { name: 'classify', config: MODEL },
   prepare: { name: 'prepare', config: STORE },
   generate: (attempt: number): StepPolicy => ({ name: `generate ${attempt}`, config: MODEL }),
   inspect: (attempt: number): StepPolicy => ({ name: `inspect ${attempt}`, config: STORE }),

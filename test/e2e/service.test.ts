@@ -174,6 +174,7 @@ test('a failed generation exits 1 and status tells why', async () => {
   const { id } = JSON.parse(run.stdout) as { id: string };
   const status = await assay('status', id);
   expect(status).toMatchObject({ code: 0, stdout: expect.stringContaining('ATTEMPTS_SPENT') });
+  expect(status.stdout).toContain('engine runtime: the request names no engine');
   expect((await assay('status')).stdout).toContain(id);
   expect(await assay('status', 'gen-none')).toMatchObject({
     code: 2,

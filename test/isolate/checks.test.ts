@@ -172,10 +172,11 @@ describe.each([
     async (_id, fixture) => {
       const rule = fixture.rules.at(-1)?.[1];
       if (rule === undefined) throw new Error('no rule');
+      const { capabilities: _facts, ...input } = rule;
       const cases = fixture.cases.map(({ files }, index) => ({ id: `c${index}`, files }));
       const { results } = await host.verify({
         ...request(''),
-        rule: { files: rule.files, captures: rule.captures },
+        rule: input,
         cases,
         limits: { caseTimeoutMs: 10_000, totalTimeoutMs: 90_000 },
       });

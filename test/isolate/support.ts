@@ -1,19 +1,18 @@
 /** The local isolate host as a child process, its parts in this process, and ast-grep's command line as oracle. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { anchorMatches, broadMatches } from '../../container/narrow.ts';
 import type { CaptureInput, CaseInput, Match, RuleInput } from '../../container/protocol.ts';
 import { writeInto } from '../../container/temp.ts';
+import { readRecordings } from '../../dev/fixtures.ts';
 import { engineAssets } from '../../isolate/local/assets.ts';
 import { createEngine, type Engine } from '../../isolate/narrow/engine.ts';
-import { assembleFiles } from '../../src/rules/assemble.ts';
-import { inspectRule } from '../../src/rules/inspect.ts';
-import { replySchema } from '../../src/schema/reply.ts';
-import { type RuleCase, requestSchema } from '../../src/schema/request.ts';
+import { sandboxRule } from '../../src/rules/sandbox-rule.ts';
+import type { RuleCase } from '../../src/schema/request.ts';
 import type { Rule } from '../../src/schema/rule.ts';
+import { DRAFT } from '../../src/steps/draft-rule.ts';
 import { AST_GREP, ROOT } from '../container/support.ts';
 
 let engine: Promise<Engine> | undefined;
@@ -94,29 +93,29 @@ export function ruleOf(language: string, body: string, check = 'export default (
   return { files: { 'check.ts': check, 'captures/c.yml': text }, captures: [capture] };
 }
 
+/** As a host is given it. */
+export type FixtureRule = RuleInput & Pick<Rule, 'capabilities'>;
+
 export interface Fixture {
   readonly id: string;
   /** With the number of the recorded reply. */
-  readonly rules: readonly (readonly [reply: string, rule: Rule])[];
+  readonly rules: readonly (readonly [reply: string, rule: FixtureRule])[];
   readonly cases: readonly RuleCase[];
 }
 
 /** Every fixture with the rules of its recorded replies, as far as inspection lets them through. */
 export async function loadFixtures(): Promise<Fixture[]> {
-  const folder = (...names: string[]): string => join(ROOT, 'fixtures', ...names);
+  const recordings = await readRecordings(join(ROOT, 'fixtures'));
   return Promise.all(
-    readdirSync(folder('rules')).map(async (id) => {
-      const { cases } = requestSchema.parse(
-        JSON.parse(readFileSync(folder('rules', id, 'request.json'), 'utf8')),
-      );
-      const rules: (readonly [string, Rule])[] = [];
-      for (const file of readdirSync(folder('model', id)).sort()) {
-        const reply = replySchema.parse(parseYaml(readFileSync(folder('model', id, file), 'utf8')));
-        const files = await assembleFiles(reply);
-        const rule = files.ok ? inspectRule({ name: id, summary: '', files: files.value }) : files;
-        if (rule.ok) rules.push([file, rule.value]);
+    recordings.map(async ({ id, request, engine, replies }) => {
+      const rules: (readonly [string, FixtureRule])[] = [];
+      for (const { file, reply } of replies) {
+        const drafted = await DRAFT[engine](JSON.stringify(reply), request);
+        if (!drafted.ok || !('rule' in drafted.value)) continue;
+        const { rule } = drafted.value;
+        rules.push([file, { ...sandboxRule(rule), capabilities: rule.capabilities }]);
       }
-      return { id, rules, cases };
+      return { id, rules, cases: request.cases };
     }),
   );
 }

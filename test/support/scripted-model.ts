@@ -1,9 +1,11 @@
 /**
  * A model that follows a script in the prompt: `[[silent, good]]` gives a wrong first and a right second
- * reply. Lets tests inside workerd choose the replies of a server that runs outside.
+ * reply. Where it is asked for the engine, it says `sg` when a word of the script begins so; a first word
+ * `unclear` makes it give no readable answer to that. Lets tests inside workerd choose the replies of a server that runs outside.
  */
 import type { ModelCall, RecordedAnswer } from '../../dev/model-server.ts';
 import { goodReply } from './rule.ts';
+import { goodSgReply } from './sg.ts';
 
 const text = (value: unknown): RecordedAnswer => ({ kind: 'text', text: JSON.stringify(value) });
 const withCheck = (body: string): RecordedAnswer =>
@@ -45,6 +47,10 @@ export default function check(root: string, matches: Match[]) {
   refusal: { kind: 'text', text: 'No.', stopReason: 'refusal' },
   declined: text({ ...goodReply, captures: [], check: '', declined: 'the cases contradict' }),
   badkey: { kind: 'error', status: 401, type: 'authentication_error', message: 'invalid key' },
+  sggood: text(goodSgReply),
+  sgmisses: text({ ...goodSgReply, yaml: 'rule:\n  pattern: evil($CODE)\n' }),
+  sgregex: text({ ...goodSgReply, yaml: 'rule:\n  regex: eval\n' }),
+  sgdeclined: text({ ...goodSgReply, declined: 'files have to be compared' }),
   slow: { ...text(goodReply), delayMs: 3_000 },
 };
 
@@ -56,6 +62,12 @@ export function scriptedReplies(): (call: ModelCall) => RecordedAnswer {
       .exec(all)?.[1]
       ?.split(',')
       .map((word) => word.trim()) ?? ['good'];
+    const unclear = script[0] === 'unclear';
+    if (unclear) script.shift();
+    if (JSON.stringify(call.body.system).includes('You decide which of two engines')) {
+      const engine = script.some((one) => one.startsWith('sg')) ? 'sg' : 'runtime';
+      return unclear ? (REPLIES.prose ?? overloaded) : text({ engine, why: `it looks like ${engine}` });
+    }
     const attempt = call.body.messages.filter((message) => message.role === 'assistant').length;
     const word = script[Math.min(attempt, script.length - 1)] ?? 'good';
     if (word === 'busy') {

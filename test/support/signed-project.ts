@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256Hex } from '../../src/rules/digest.ts';
 import { inspectRule } from '../../src/rules/inspect.ts';
+import { inspectSg, isSgRule } from '../../src/rules/inspect-sg.ts';
 import { BUNDLE_FILE, ruleDirectory } from '../../src/rules/layout.ts';
 import type { RuleCase } from '../../src/schema/request.ts';
 import type { Statement } from '../../src/schema/statement.ts';
@@ -13,7 +14,7 @@ import { acceptedReport, cases as twoCases } from './rule.ts';
 
 export interface RuleToSign {
   readonly name: string;
-  /** `check.ts` and `captures/*.yml`. */
+  /** `check.ts` and `captures/*.yml`, or `<name>.yml`. */
   readonly files: Readonly<Record<string, string>>;
   readonly cases?: readonly RuleCase[];
   /** For a check that inspection would refuse: walls have to hold without it. */
@@ -34,11 +35,13 @@ export async function signDirectory(
   { name, files, cases = twoCases, uninspected = false, state = (statement) => statement }: RuleToSign,
 ): Promise<SignedDirectory> {
   const looked = uninspected ? { ...files, 'check.ts': 'export default () => [];\n' } : files;
-  const inspected = inspectRule({ name, summary: `Finds ${name}.`, files: looked });
+  const inspect = isSgRule(files) ? inspectSg : inspectRule;
+  const inspected = inspect({ name, summary: `Finds ${name}.`, files: looked });
   if (!inspected.ok) throw new Error(inspected.problems.map(({ message }) => message).join('; '));
+  const rule = { ...inspected.value, files: { ...files } };
   const digest = 'ab'.repeat(32);
   const statement = await buildStatement({
-    rule: { ...inspected.value, files: { ...files } },
+    rule,
     cases,
     report: acceptedReport(cases),
     confirmation: null,
@@ -51,7 +54,7 @@ export async function signDirectory(
   });
   const bundle = signBundle(encodeStatement(state(statement)), key);
   return {
-    files: { ...ruleDirectory(files, cases), [BUNDLE_FILE]: bundle },
+    files: { ...ruleDirectory(rule, cases), [BUNDLE_FILE]: bundle },
     bundleSha256: await sha256Hex(bundle),
   };
 }
@@ -105,7 +108,7 @@ export async function installRule(
   name: string,
   files: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const directory = join(root, '.taskless/rules/runtime', name);
+  const directory = join(root, '.taskless/rules', isSgRule(files) ? 'sg' : 'runtime', name);
   await writeFiles(directory, files);
   return directory;
 }

@@ -55,7 +55,7 @@ export async function signedRule(): Promise<SignedRule> {
     signedAt: '2026-01-01T00:00:01.000Z',
   });
   const bundle = encoder.encode(signBundle(encodeStatement(statement), key));
-  const directory = ruleDirectory(rule.value.files, cases);
+  const directory = ruleDirectory(rule.value, cases);
   return {
     key,
     publicKey: key.publicKey,

@@ -2,14 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { parse as parseYaml } from 'yaml';
-import { replySchema } from '../../src/schema/reply.ts';
+import { readRecordings } from '../../dev/fixtures.ts';
 import { requestSchema } from '../../src/schema/request.ts';
-import { canonicalLanguage } from '../../src/schema/rule.ts';
+import { DRAFT } from '../../src/steps/draft-rule.ts';
 
 const RULES = fileURLToPath(new URL('../../fixtures/rules', import.meta.url));
 const MODEL = fileURLToPath(new URL('../../fixtures/model', import.meta.url));
 const ids = readdirSync(RULES).sort();
+const recordings = await readRecordings(fileURLToPath(new URL('../../fixtures', import.meta.url)));
 
 function requestOf(id: string) {
   return requestSchema.parse(JSON.parse(readFileSync(`${RULES}/${id}/request.json`, 'utf8')));
@@ -45,21 +45,26 @@ describe.each(ids)('%s', (id) => {
     }
   });
 
+  const { engine, classification, replies } = recordings.find((one) => one.id === id) ?? never();
   const files = readdirSync(`${MODEL}/${id}`);
 
-  it('has replies numbered from 1 without a gap', () => {
-    expect(files.length).toBeGreaterThan(0);
-    expect(new Set(files)).toEqual(new Set(files.map((_, index) => `${index + 1}.yaml`)));
+  it('has replies numbered from 1 without a gap, and a classification where the engine is open', () => {
+    const numbered = replies.map((_, index) => `${index + 1}.yaml`);
+    const expected = classification === null ? numbered : [...numbered, 'classify.yaml'];
+    expect(new Set(files)).toEqual(new Set(expected));
   });
 
-  it.each(files)('reply %s has the shape that is asked of the model', (file) => {
-    const text = readFileSync(`${MODEL}/${id}/${file}`, 'utf8');
-    expect(text).toMatch(/^# /);
-    const reply = replySchema.parse(parseYaml(text));
+  it.each(files)('reply %s says what is right or wrong with it', (file) => {
+    expect(readFileSync(`${MODEL}/${id}/${file}`, 'utf8')).toMatch(/^# /);
+  });
+
+  it.each(replies)('reply $file can be drafted to a rule of its engine', async ({ reply }) => {
     expect(reply.name).toBe(id);
-    for (const capture of reply.captures) {
-      expect(canonicalLanguage(capture.language)).not.toBeNull();
-      expect(parseYaml(capture.yaml)).toHaveProperty('rule');
-    }
+    const drafted = await DRAFT[engine](JSON.stringify(reply), requestOf(id));
+    expect(drafted).toMatchObject({ ok: true, value: { rule: { name: id, engine } } });
   });
 });
+
+function never(): never {
+  throw new Error('a request without a recording');
+}

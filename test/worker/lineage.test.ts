@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, inject, test } from 'vitest';
 import type { Bindings } from '../../src/env.ts';
-import type { Generation, GenerationDetail } from '../../src/schema/api.ts';
+import type { Generation, GenerationDetail, SignedRule } from '../../src/schema/api.ts';
 import { openStore } from '../../src/store/store.ts';
 import { expireKeys } from '../../src/workflows/expire-keys.ts';
 import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
@@ -270,6 +270,30 @@ describe('retry', () => {
     const key = (id: string, n: number) => `orgs/first/generations/${id}/attempts/${n}/reply.json`;
     const kept = await (await env.BUCKET.get(key(body.id, 0)))?.text();
     expect(kept).toBe(await (await env.BUCKET.get(key(original.id, 2)))?.text());
+  });
+
+  test('keeps the engine that was decided, and nobody is asked again', async () => {
+    const original = await run('sgmisses', { engine: 'auto', limits: { attempts: 1 } });
+    const reason = 'the model says: it looks like sg';
+    expect(original).toMatchObject({ status: 'failed', engine: 'sg', spend: { calls: 2 } });
+    const { body } = await retry(original.id, { guidance: 'now [[good]]', attempts: 1 });
+    expect(body).toMatchObject({ status: 'queued', engine: 'sg', engineReason: reason });
+    const ended = await untilEnded(body.id);
+    expect(ended).toMatchObject({ engine: 'sg', engineReason: reason, spend: { calls: 1 } });
+    const { results } = await env.DB.prepare('SELECT data FROM events WHERE generation_id = ?1 AND type = ?2')
+      .bind(body.id, 'classified')
+      .all<{ data: string }>();
+    expect(results.map((one) => JSON.parse(one.data))).toEqual([
+      { requested: 'auto', engine: 'sg', why: reason, askedModel: false, costUsd: 0 },
+    ]);
+  });
+
+  test('goes on from an attempt of an sg rule as one', async () => {
+    const original = await run('sgmisses, sggood', { engine: 'auto', limits: { attempts: 1 } });
+    const { body } = await retry(original.id, { fromAttempt: 1, attempts: 1 });
+    const ended = await untilEnded(body.id);
+    expect(ended).toMatchObject({ status: 'signed', engine: 'sg', attempt: 1, spend: { calls: 1 } });
+    expect((await call<SignedRule>(`/v1/rules/${ended.ruleId}`)).body.engine).toBe('sg');
   });
 
   test('an attempt that was not judged needs guidance to go on from, and one that is not there has none', async () => {

@@ -11,6 +11,7 @@ import type { RuleRequest } from '../../src/schema/request.ts';
 import { parseSigningKey, privateKeyPem } from '../../src/signing/ed25519.ts';
 import { acceptRequest } from '../../src/steps/accept-request.ts';
 import { askModel } from '../../src/steps/ask-model.ts';
+import { classifyRequest } from '../../src/steps/classify-request.ts';
 import type { Job, StepDeps } from '../../src/steps/deps.ts';
 import { endGeneration } from '../../src/steps/end-generation.ts';
 import { inspectReply } from '../../src/steps/inspect-rule.ts';
@@ -29,12 +30,15 @@ const found = [{ file: 'a.ts', message: 'eval is used', line: 1 }];
 
 class CountingModel implements Model {
   readonly id = 'test-model';
-  reply = goodReply;
+  text: string;
   calls = 0;
+  constructor(text = JSON.stringify(goodReply)) {
+    this.text = text;
+  }
   answer(): Promise<ModelAnswer> {
     this.calls += 1;
     return Promise.resolve({
-      text: JSON.stringify(this.reply),
+      text: this.text,
       stopReason: 'end_turn',
       model: 'test-model',
       requestId: `req-${this.calls}`,
@@ -69,7 +73,6 @@ interface Fixture {
 /** A generation row without a workflow instance, so that the test drives the steps. */
 async function fixture(asked: RuleRequest = request): Promise<Fixture> {
   const real = await openDeps(env as Bindings);
-  const job = { generationId: `gen-${crypto.randomUUID()}`, orgId: 'first' };
   const model = new CountingModel();
   let clockMs = Date.parse('2026-01-01T00:00:00Z');
   const deps: StepDeps = {
@@ -81,6 +84,14 @@ async function fixture(asked: RuleRequest = request): Promise<Fixture> {
       return new Date(clockMs);
     },
   };
+  const job = await started(deps, asked);
+  await classifyRequest(job, {}, deps);
+  await prepareGeneration(job, deps);
+  return { job, deps, model };
+}
+
+async function started(deps: StepDeps, asked: RuleRequest): Promise<Job> {
+  const job = { generationId: `gen-${crypto.randomUUID()}`, orgId: 'first' };
   await deps.store.objects.putOnce(keys.request('first', job.generationId), JSON.stringify(asked));
   await deps.store.generations.insert({
     id: job.generationId,
@@ -94,8 +105,7 @@ async function fixture(asked: RuleRequest = request): Promise<Fixture> {
     created_at: deps.now().toISOString(),
   });
   await acceptRequest(job, deps);
-  await prepareGeneration(job, deps);
-  return { job, deps, model };
+  return job;
 }
 
 /** The whole verification of the fixture's cases, in one chunk. */
@@ -114,8 +124,8 @@ function verifyInput(rule: ObjectRef): VerifyInput {
 }
 
 async function untilSigned({ job, deps }: Fixture) {
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, deps);
   if (inspected.kind !== 'rule') throw new Error('refused');
   const verify = verifyInput(inspected.rule);
   const chunk = await verifyChunk(job, verify, deps);
@@ -135,8 +145,8 @@ async function untilSigned({ job, deps }: Fixture) {
 describe('a step that runs twice', () => {
   test('asking the model pays once; the recorded answer is used again', async () => {
     const { job, deps, model } = await fixture();
-    const first = await askModel(job, { attempt: 1 }, deps);
-    const second = await askModel(job, { attempt: 1 }, deps);
+    const first = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+    const second = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
     expect(second).toEqual(first);
     expect(model.calls).toBe(1);
     expect(await deps.store.spend.totals('first', job.generationId)).toEqual({
@@ -148,10 +158,48 @@ describe('a step that runs twice', () => {
     });
   });
 
+  test('asking for the engine pays once, and says the same again', async () => {
+    const { deps } = await fixture();
+    const auto = await started(deps, { ...request, engine: 'auto' });
+    const model = new CountingModel(JSON.stringify({ engine: 'sg', why: 'a pattern can say it' }));
+    const first = await classifyRequest(auto, {}, { ...deps, model });
+    expect(first).toEqual({ engine: 'sg', costUsd: 0.5 });
+    expect(await classifyRequest(auto, {}, { ...deps, model })).toEqual(first);
+    expect(model.calls).toBe(1);
+    const totals = await deps.store.spend.totals('first', auto.generationId);
+    expect(totals).toMatchObject({ calls: 1, unanswered: 0, costUsd: 0.5 });
+    const events = await deps.store.events.after('first', auto.generationId, 0, 100);
+    expect(events.filter((event) => event.type === 'classified')).toHaveLength(1);
+  });
+
+  test('asking for the engine asks the model that the generation was made for', async () => {
+    const { deps } = await fixture();
+    const auto = await started(deps, { ...request, engine: 'auto' });
+    const other = new CountingModel(JSON.stringify({ engine: 'sg', why: 'a pattern can say it' }));
+    const openModel = (id: string): Model => {
+      expect(id).toBe('other-model');
+      return other;
+    };
+    await classifyRequest(auto, { model: 'other-model' }, { ...deps, openModel });
+    expect(other.calls).toBe(1);
+  });
+
+  test('a generation from before there was another engine keeps the one it has', async () => {
+    const { deps, model } = await fixture();
+    const auto = await started(deps, { ...request, engine: 'auto' });
+    await env.DB.prepare("UPDATE generations SET engine = 'runtime' WHERE id = ?1")
+      .bind(auto.generationId)
+      .run();
+    expect(await classifyRequest(auto, {}, deps)).toEqual({ engine: 'runtime', costUsd: 0 });
+    expect(model.calls).toBe(0);
+  });
+
   test('an interrupted call leaves a reserved row, so that no paid call is unrecorded', async () => {
     const { job, deps } = await fixture();
     const failing: Model = { id: 'test-model', answer: () => Promise.reject(new Error('gone')) };
-    await expect(askModel(job, { attempt: 1 }, { ...deps, model: failing })).rejects.toThrow('gone');
+    await expect(
+      askModel(job, { attempt: 1, engine: 'runtime' }, { ...deps, model: failing }),
+    ).rejects.toThrow('gone');
     const rows = await env.DB.prepare('SELECT settled_at FROM spend WHERE generation_id = ?1')
       .bind(job.generationId)
       .all();
@@ -210,7 +258,7 @@ test('a cancel that comes after publishing changes nothing', async () => {
 test('a cancelled generation asks no model', async () => {
   const { job, deps, model } = await fixture();
   await endGeneration(job, { status: 'cancelled', code: 'CANCELLED', message: '' }, deps);
-  await expect(askModel(job, { attempt: 1 }, deps)).rejects.toThrow('GENERATION_ENDED');
+  await expect(askModel(job, { attempt: 1, engine: 'runtime' }, deps)).rejects.toThrow('GENERATION_ENDED');
   expect(model.calls).toBe(0);
 });
 
@@ -220,8 +268,8 @@ test('no step goes on for a generation that has ended', async () => {
   await endGeneration(one.job, { status: 'cancelled', code: 'CANCELLED', message: '' }, one.deps);
   const verify = { ...verifyInput(input.rule), chunk: 1, pending: [0] };
   for (const step of [
-    () => askModel(one.job, { attempt: 2 }, one.deps),
-    () => inspectReply(one.job, { attempt: 1, reply: input.reply }, one.deps),
+    () => askModel(one.job, { attempt: 2, engine: 'runtime' }, one.deps),
+    () => inspectReply(one.job, { attempt: 1, reply: input.reply, engine: 'runtime' }, one.deps),
     () => verifyChunk(one.job, verify, one.deps),
     () => judgeAttempt(one.job, { attempt: 1, chunks: [input.report], confirmChunks: [] }, one.deps),
     () => signRule(one.job, input, one.deps),
@@ -232,7 +280,7 @@ test('no step goes on for a generation that has ended', async () => {
 
 test('an attempt that is open when its generation ends is closed with it', async () => {
   const { job, deps } = await fixture();
-  await askModel(job, { attempt: 1 }, deps);
+  await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
   await endGeneration(job, { status: 'errored', code: 'X', message: 'our side failed' }, deps);
   const [attempt] = await deps.store.attempts.listOf('first', job.generationId);
   expect(attempt).toMatchObject({
@@ -271,8 +319,8 @@ test('a call in which no case ran is a fault, never a verdict', async () => {
 
 test('a case the sandbox could not run is a fault, never a verdict', async () => {
   const { job, deps } = await fixture();
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, deps);
   if (inspected.kind !== 'rule') throw new Error('refused');
   const broken: Sandbox = {
     kind: 'host',
@@ -291,10 +339,10 @@ test.each([
 ])('a rule may ask for the hosts that its request allows: %j', async (egress, outcome, told) => {
   const { job, deps, model } = await fixture({ ...request, ...(egress === undefined ? {} : { egress }) });
   const head = "import https from 'node:https';\nexport const hosts = ['api.example.com'];\nvoid https;\n";
-  model.reply = { ...goodReply, check: head + goodReply.check };
-  const asked = await askModel(job, { attempt: 1 }, deps);
+  model.text = JSON.stringify({ ...goodReply, check: head + goodReply.check });
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
   const both = { ...deps, sandboxes: only(passingSandbox, { ...passingSandbox, kind: 'isolate' }) };
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, both);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, both);
   expect(inspected).toMatchObject(outcome);
   const feedback = await deps.store.objects.get(keys.feedback('first', job.generationId, 1));
   if (told === null) expect(feedback).toBeNull();
@@ -310,8 +358,12 @@ describe('a second sandbox', () => {
   async function judged(second: Sandbox) {
     const one = await fixture();
     const deps = { ...one.deps, sandboxes: only(passingSandbox, second) };
-    const asked = await askModel(one.job, { attempt: 1 }, deps);
-    const inspected = await inspectReply(one.job, { attempt: 1, reply: asked.reply }, deps);
+    const asked = await askModel(one.job, { attempt: 1, engine: 'runtime' }, deps);
+    const inspected = await inspectReply(
+      one.job,
+      { attempt: 1, reply: asked.reply, engine: 'runtime' },
+      deps,
+    );
     if (inspected.kind !== 'rule') throw new Error('refused');
     expect(inspected.sandboxes).toMatchObject({ first: 'host', second: 'isolate' });
     const verify = verifyInput(inspected.rule);
@@ -352,8 +404,8 @@ describe('a second sandbox', () => {
 
 test('what one sandbox said of a chunk is never taken for the word of another', async () => {
   const { job, deps } = await fixture();
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, deps);
   if (inspected.kind !== 'rule') throw new Error('refused');
   const both = { ...deps, sandboxes: only(passingSandbox, { ...passingSandbox, kind: 'isolate' }) };
   for (const sandbox of ['isolate', 'host'] as const) {
@@ -364,8 +416,8 @@ test('what one sandbox said of a chunk is never taken for the word of another', 
 
 test('a case this kind of sandbox cannot run is no verdict and is not tried again there', async () => {
   const { job, deps } = await fixture();
-  const asked = await askModel(job, { attempt: 1 }, deps);
-  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply }, deps);
+  const asked = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
+  const inspected = await inspectReply(job, { attempt: 1, reply: asked.reply, engine: 'runtime' }, deps);
   if (inspected.kind !== 'rule') throw new Error('refused');
   const unable = caseResult({
     id: 'c1',

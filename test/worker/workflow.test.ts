@@ -31,6 +31,7 @@ describe('a request becomes a signed rule', () => {
     expect(generation.spend.costUsd).toBeGreaterThan(0);
     expect((await events(generation.id)).map((event) => event.type)).toEqual([
       'started',
+      'classified',
       'model_called',
       'replied',
       'inspected',

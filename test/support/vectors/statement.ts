@@ -86,6 +86,25 @@ export function statementVectors({ signed, sign, restate }: Bench): Vector[] {
       },
       'subject_twice',
     ),
+    stated('engine-sg', toSg, 'verified'),
+    stated('engine-sg-with-envelope', (s) => {
+      const { checkEnvelope } = s.predicate.rule;
+      toSg(s);
+      s.predicate.rule.checkEnvelope = checkEnvelope;
+    }),
+    stated('engine-sg-without-message', (s) => {
+      toSg(s);
+      delete s.predicate.rule.message;
+    }),
+    stated('engine-runtime-without-envelope', (s) => {
+      delete s.predicate.rule.checkEnvelope;
+    }),
+    stated('engine-runtime-with-message', (s) => {
+      s.predicate.rule.message = 'eval is used';
+    }),
+    stated('engine-missing', (s) => {
+      delete s.predicate.rule.engine;
+    }),
     stated('one-case', (s) => {
       s.predicate.cases.pop();
     }),
@@ -142,4 +161,11 @@ export function statementVectors({ signed, sign, restate }: Bench): Vector[] {
       delete s.predicate.rule.capabilities;
     }),
   ];
+}
+
+/** What is stated of a rule without a check. Which files such a rule has is not for a verifier to judge. */
+function toSg(statement: Loose): void {
+  const { checkEnvelope: _none, ...rule } = statement.predicate.rule;
+  const facts = { engine: 'sg', language: 'typescript', message: 'eval is used', severity: 'error' };
+  statement.predicate.rule = { ...rule, ...facts };
 }

@@ -5,7 +5,7 @@ import {
   type RecordedAnswer,
   startModelServer,
 } from '../../../dev/model-server.ts';
-import { AnthropicModel } from '../../../src/models/anthropic.ts';
+import { AnthropicModel, requestParams } from '../../../src/models/anthropic.ts';
 import type { PriceTable } from '../../../src/models/pricing.ts';
 
 const prices: PriceTable = {
@@ -29,11 +29,14 @@ async function ask(reply: (call: ModelCall) => RecordedAnswer, model = 'priced-m
     maxTokens: 4_000,
     prices,
   });
-  return client.answer([
-    { role: 'user', text: 'first' },
-    { role: 'assistant', text: 'reply' },
-    { role: 'user', text: 'feedback' },
-  ]);
+  return client.answer(
+    [
+      { role: 'user', text: 'first' },
+      { role: 'assistant', text: 'reply' },
+      { role: 'user', text: 'feedback' },
+    ],
+    'runtime',
+  );
 }
 
 test('records text, stop reason, request id, tokens and cost', async () => {
@@ -63,6 +66,14 @@ test('sends one streamed call with structured output and a cached prefix', async
       { content: [{ text: 'feedback' }] },
     ],
   });
+});
+
+test('the question for the engine is small: another prompt, few tokens, one answer of two', () => {
+  const params = requestParams({ model: 'm', maxTokens: 64_000 }, [{ role: 'user', text: 'x' }], 'classify');
+  expect(params.max_tokens).toBe(2_000);
+  expect(JSON.stringify(params.system)).toContain('two engines');
+  expect(JSON.stringify(params.output_config)).toContain('"enum":["runtime","sg"]');
+  expect(requestParams({ model: 'm', maxTokens: 1_000 }, [], 'classify').max_tokens).toBe(1_000);
 });
 
 describe('errors become codes', () => {

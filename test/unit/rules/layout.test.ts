@@ -19,7 +19,10 @@ test('case names become folders that never clash', () => {
 });
 
 test('a rule directory read back gives the same cases, expected findings included', () => {
-  const parsed = parseRuleDirectory({ ...ruleDirectory(rule, cases), 'rule.sigstore.json': '{}' });
+  const parsed = parseRuleDirectory({
+    ...ruleDirectory({ name: 'x', engine: 'runtime', files: rule, captures: [] }, cases),
+    'rule.sigstore.json': '{}',
+  });
   if (!parsed.ok) throw new Error('refused');
   expect(parsed.value.ruleFiles).toEqual(rule);
   const shape = (all: readonly RuleCase[]) =>

@@ -84,6 +84,11 @@ test.each<[string, Parameters<typeof problems>[0], string]>([
     'does not contain',
   ],
   ['a host that is no host', (draft) => Object.assign(draft, { egress: ['*.example.com'] }), 'no wildcard'],
+  [
+    'hosts for an engine without a check',
+    (draft) => Object.assign(draft, { engine: 'sg', egress: ['api.example.com'] }),
+    'no check to ask hosts',
+  ],
   ['no host in a list of hosts', (draft) => Object.assign(draft, { egress: [] }), 'Too small'],
   ['too many attempts', (draft) => Object.assign(draft, { limits: { attempts: 11 } }), 'Too big'],
   ['a name that is no slug', (draft) => Object.assign(draft, { name: 'No Eval' }), 'lower-case'],

@@ -96,6 +96,7 @@ test('everything that falls short is told at once', () => {
       logged: true,
       forbid: ['readsFiles'],
       imports: [],
+      engines: ['sg'],
     },
   };
   const found = reasons(strict, (predicate) => {

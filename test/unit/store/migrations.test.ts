@@ -27,12 +27,14 @@ test('rows of the first schema are there after the last, with what can be known 
      VALUES ('rule-1', 'first', 'gen-1', 'no-eval', '', '', 'k', ?)`,
   ).run(now);
   for (const file of later) await apply(db, file);
-  expect(db.prepare('SELECT id, status, retry_of, step_retries FROM generations ORDER BY id').all()).toEqual([
-    { id: 'gen-1', status: 'signed', retry_of: null, step_retries: 0 },
-    { id: 'gen-2', status: 'running', retry_of: null, step_retries: 0 },
+  expect(
+    db.prepare('SELECT id, status, retry_of, step_retries, engine FROM generations ORDER BY id').all(),
+  ).toEqual([
+    { id: 'gen-1', status: 'signed', retry_of: null, step_retries: 0, engine: 'runtime' },
+    { id: 'gen-2', status: 'running', retry_of: null, step_retries: 0, engine: 'runtime' },
   ]);
-  expect(db.prepare('SELECT id, model, engine_version FROM rules').all()).toEqual([
-    { id: 'rule-1', model: 'a-model', engine_version: null },
+  expect(db.prepare('SELECT id, model, engine_version, engine FROM rules').all()).toEqual([
+    { id: 'rule-1', model: 'a-model', engine_version: null, engine: 'runtime' },
   ]);
   expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
 });

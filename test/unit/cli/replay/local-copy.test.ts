@@ -31,6 +31,7 @@ const inputsOf = (over: Partial<ReplayInputs> = {}): ReplayInputs => ({
   rule: {
     name: 'no-eval',
     summary: '',
+    engine: 'runtime',
     files: { 'check.ts': goodReply.check, 'captures/call.yml': CAPTURE },
     captures: [],
     capabilities: { imports: [], readsFiles: false, startsProcesses: false, usesNetwork: false, hosts: [] },
