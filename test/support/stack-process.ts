@@ -1,6 +1,6 @@
 /**
  * A whole stack in a process of its own, for tests that kill it. Arguments: state directory. Prints one
- * JSON line when ready; its model follows scripts, see scripted-model.ts.
+ * JSON line when ready, and ends with whoever started it; its model follows scripts, see scripted-model.ts.
  */
 import { startModelServer } from '../../dev/model-server.ts';
 import { startStack } from '../../dev/stack.ts';
@@ -13,4 +13,8 @@ const stack = await startStack({
   model: { apiKey: 'test', baseUrl: model.url, id: 'test-model' },
 });
 process.stdout.write(`${JSON.stringify({ url: stack.url, token: stack.token })}\n`);
-process.once('SIGTERM', () => void stack.stop().then(() => process.exit(0)));
+const stop = () => void stack.stop().then(() => process.exit(0));
+process.once('SIGTERM', stop);
+// A run of tests that was killed leaves nobody who would ask.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && stop(), 1_000).unref();
