@@ -10,7 +10,6 @@ endWithParent();
 
 /** Nothing is reported to anyone, and no name is looked up. */
 const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
-const CONFIGS = ['worker', 'container', 'isolate', 'isolate-worker', 'node', 'worker-test'];
 /** Of about the same length. Within each, one file at a time where files start processes. */
 const SIDES = [
   ['unit', 'worker', 'container'],
@@ -21,7 +20,7 @@ const args = process.argv.slice(2);
 if (args.length > 0) run(['vitest', 'run', ...args]);
 else {
   run(['biome', 'check', '--error-on-warnings', '.']);
-  for (const name of CONFIGS) run(['tsc', '-p', `tsconfig.${name}.json`]);
+  run(['npm', 'run', '--silent', 'typecheck']);
   const codes = await Promise.all(SIDES.map(runSide));
   process.exit(codes.find((code) => code !== 0) ?? 0);
 }
