@@ -6,7 +6,6 @@ import { BUNDLE_FILE, PROOF_FILE } from '../src/rules/layout.ts';
 import { type Violation, violations } from '../src/signing/policy.ts';
 import { isUnreadable, type RefusalReason, type Verified, verifyRule } from '../src/signing/verify.ts';
 import { isUnreadableProof, type ProofAnswer, type ProofReason, verifyProof } from '../src/tlog/proof.ts';
-import { logKeyOf } from './log/key.ts';
 import type { Trusted } from './trust-options.ts';
 
 /** Where the log has the bundle, as a proof that held says. */
@@ -48,9 +47,7 @@ export async function decide(
   const rule = await verifyRule(bundle, signers, files);
   if (!rule.ok) return { ...rule, kind: 'refused', unreadable: isUnreadable(rule.reason) };
   const proven =
-    proof === undefined || log === null
-      ? null
-      : await verifyProof(proof, rule.bundleSha256, await logKeyOf(log));
+    proof === undefined || log === null ? null : await verifyProof(proof, rule.bundleSha256, log);
   if (proven?.ok === false && !OF_ANOTHER_LOG.has(proven.reason)) {
     return { ...proven, kind: 'refused', unreadable: isUnreadableProof(proven.reason) };
   }

@@ -3,7 +3,7 @@ import colors from 'picocolors';
 import type { Predicate } from '../src/schema/statement.ts';
 import type { Opened } from '../src/signing/verify.ts';
 import type { Logged } from './decide.ts';
-import { plain, print } from './output.ts';
+import { counted, plain, print } from './output.ts';
 
 /** @param logged what the proof beside the bundle shows; `null` without one, or without a log to believe */
 export function printEvidence(opened: Opened, logged: Logged | null): void {
@@ -84,8 +84,4 @@ function signerText({ signer }: Opened): string {
   const { keyId } = signer.key;
   const until = signer.notAfter === null ? '' : `, whose key counts until ${signer.notAfter}`;
   return signer.name === keyId ? `key ${keyId}` : `${plain(signer.name)} (key ${keyId})${until}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

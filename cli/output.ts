@@ -54,3 +54,8 @@ export function plain(text: string): string {
 function plainLines(text: string): string {
   return text.split('\n').map(plain).join('\n');
 }
+
+/** A number and what it counts: `1 case`, `2 cases`; of `info` there is no plural. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 || noun === 'info' ? '' : 's'}`;
+}

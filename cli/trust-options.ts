@@ -10,6 +10,7 @@ import type { TrustedLog } from '../src/schema/trust.ts';
 import { parsePublicKey } from '../src/signing/ed25519.ts';
 import { DEFAULT_POLICY, type Policy, parsePolicy } from '../src/signing/policy.ts';
 import { onlySigner, type Signers } from '../src/signing/signers.ts';
+import type { LogKey } from '../src/tlog/checkpoint.ts';
 import { UsageError } from './exit.ts';
 import { openTrustDirectory, trustDirectory } from './trust/directory.ts';
 
@@ -23,7 +24,7 @@ export interface Trusted {
   readonly signers: Signers;
   readonly policy: Policy;
   /** The log whose proofs count; `null` when the trust root names none, or there is one key only. */
-  readonly log: TrustedLog | null;
+  readonly log: LogKey | null;
   /** The moment everything is judged at, ISO 8601. */
   readonly now: string;
 }
@@ -44,12 +45,19 @@ export async function loadTrust(options: TrustOptions): Promise<Trusted> {
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
   if (options.key === undefined) {
     const { signers, root } = await openTrustDirectory(trustDirectory(options.trust), now);
-    return { signers, policy, log: root.log, now };
+    return { signers, policy, log: root.log && (await logKeyOf(root.log)), now };
   }
   if (options.trust !== undefined) {
     throw new UsageError('TRUST_AND_KEY', 'a trust root and a single key exclude each other', 'drop --key');
   }
   return { signers: await readKey(options.key), policy, log: null, now };
+}
+
+/** @throws UsageError BAD_KEY */
+async function logKeyOf({ origin, publicKey }: TrustedLog): Promise<LogKey> {
+  const key = await parsePublicKey(publicKey);
+  if (key === null) throw new UsageError('BAD_KEY', `the key of the log ${origin} is no Ed25519 key`);
+  return { origin, key };
 }
 
 async function readKey(file: string): Promise<Signers> {

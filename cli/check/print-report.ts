@@ -2,7 +2,7 @@
 import { codeFrameColumns } from '@babel/code-frame';
 import colors from 'picocolors';
 import type { Severity } from '../../container/protocol.ts';
-import { plain, print } from '../output.ts';
+import { counted, plain, print } from '../output.ts';
 import type { CheckReport, RuleReport, ShownFinding } from './report.ts';
 import type { SourceFiles } from './source-file.ts';
 
@@ -104,8 +104,4 @@ function summary(report: CheckReport): string {
   const ran = [`${counted(of('checked'), 'rule')} checked`, ...without].join(', ');
   const seconds = (report.durationMs / 1000).toFixed(1);
   return `${findings}${shown}; ${ran}; ${counted(report.scannedFiles, 'file')} in ${seconds} s`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 || noun === 'info' ? '' : 's'}`;
 }

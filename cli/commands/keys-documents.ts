@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import colors from 'picocolors';
 import { documentSchema, TRUST_ROOT_TYPE } from '../../src/schema/trust.ts';
-import { addSignatures, readEnvelope, samePayload } from '../../src/signing/document.ts';
+import { sameBytes } from '../../src/signing/bytes.ts';
+import { addSignatures, readEnvelope } from '../../src/signing/document.ts';
 import { REVOCATIONS, readRevocations } from '../../src/signing/revocations.ts';
 import { readRoot, TRUST_ROOT } from '../../src/signing/trust-root.ts';
 import { readUpTo, replaceFile } from '../atomic-file.ts';
@@ -117,7 +118,7 @@ async function merge(kind: Kind, known: Uint8Array, given: Uint8Array): Promise<
   const [ours, theirs] = [await readEnvelope(kind, known), await readEnvelope(kind, given)];
   if (!ours.ok) throw new UsageError('BAD_DOCUMENT', ours.message);
   if (!theirs.ok) throw new UsageError('BAD_DOCUMENT', theirs.message);
-  if (!samePayload(ours.payload, theirs.payload)) {
+  if (!sameBytes(ours.payload, theirs.payload)) {
     throw new UsageError(
       'OTHER_DOCUMENT',
       'this is another document than the one that waits for signatures here',

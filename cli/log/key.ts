@@ -2,8 +2,6 @@
  * Which log is believed: `--log-key`, or the log that the trust root names. What a log says of its own key
  * (`/log/key`) is never taken for it.
  */
-import type { TrustedLog } from '../../src/schema/trust.ts';
-import { parsePublicKey } from '../../src/signing/ed25519.ts';
 import type { LogKey } from '../../src/tlog/checkpoint.ts';
 import { parseVkey } from '../../src/tlog/note.ts';
 import { readUpTo } from '../atomic-file.ts';
@@ -26,14 +24,7 @@ export async function loadLogKey({ logKey, trust }: LogKeyOptions): Promise<LogK
     const hint = 'give --log-key <file>; the operator of the log has it';
     throw new UsageError('NO_LOG_KEY', 'the trust root names no log', hint);
   }
-  return logKeyOf(log);
-}
-
-/** The log that a trust root names, as proofs and checkpoints are verified with. @throws UsageError BAD_KEY */
-export async function logKeyOf({ origin, publicKey }: TrustedLog): Promise<LogKey> {
-  const key = await parsePublicKey(publicKey);
-  if (key === null) throw new UsageError('BAD_KEY', `the key of the log ${origin} is no Ed25519 key`);
-  return { origin, key };
+  return log;
 }
 
 async function readLogKey(file: string): Promise<LogKey> {

@@ -15,7 +15,7 @@ import { UsageError } from '../exit.ts';
 const TIMEOUT_MS = 30_000;
 const MAX_TILE_BYTES = TILE_WIDTH * HASH_BYTES;
 
-export function isUrl(text: string): boolean {
+function isUrl(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 

@@ -4,9 +4,9 @@ import type { Revocations, TrustedSigner, TrustRoot } from '../../src/schema/tru
 import { staleAt } from '../../src/signing/revocations.ts';
 import { plain, print } from '../output.ts';
 
-export const SIGNER_STATES = ['current', 'ending', 'not yet', 'retired', 'revoked'] as const;
+const SIGNER_STATES = ['current', 'ending', 'not yet', 'retired', 'revoked'] as const;
 
-export function signerState(
+function signerState(
   { keyId, notBefore, notAfter }: TrustedSigner,
   revoked: Revocations['keys'],
   now: string,

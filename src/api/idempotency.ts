@@ -73,7 +73,7 @@ export async function useKey(
 }
 
 /** Of a line, the one that is worth answering with: alive, else signed. */
-export function bestOf(line: readonly LineRow[]): LineRow | null {
+function bestOf(line: readonly LineRow[]): LineRow | null {
   return aliveOf(line) ?? signedOf(line);
 }
 

@@ -44,7 +44,7 @@ async function answer(one: Route, context: Context<AppEnv>): Promise<Response> {
   return one.handle(context, { query: query as never, body: body as never });
 }
 
-export function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
   const methods = new Map<string, string[]>();
   for (const { path, method } of routes) {
     methods.set(path, [...(methods.get(path) ?? []), method.toUpperCase()]);

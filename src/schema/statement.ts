@@ -3,6 +3,7 @@
  * verification. One statement gates everything; there is no second document to lose or swap.
  */
 import { z } from 'zod';
+import { base64, sha256 } from './encoding.ts';
 import { hostBuildSchema, isolationReportSchema, SANDBOX_KINDS } from './report.ts';
 import { CASE_KINDS, SEVERITIES } from './request.ts';
 import { capabilityFacts, ruleSize } from './rule.ts';
@@ -11,8 +12,6 @@ export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 export const PREDICATE_TYPE = 'https://assay.alt/spec/verified-rule/v1';
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
 
 export const subjectSchema = z.strictObject({
   /** Rule-relative POSIX path. */
@@ -111,10 +110,6 @@ export const statementSchema = z.strictObject({
 
 export type Statement = z.infer<typeof statementSchema>;
 export type Predicate = z.infer<typeof predicateSchema>;
-
-const base64 = z
-  .string()
-  .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64');
 
 /** Sigstore bundle v0.3 with a DSSE envelope and a public-key hint. Exactly one signature. */
 export const bundleSchema = z.strictObject({

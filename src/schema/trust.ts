@@ -4,6 +4,7 @@
  * and `revocations.ts`. Field order here is the order of the one text a document has.
  */
 import { z } from 'zod';
+import { base64, sha256 } from './encoding.ts';
 
 export const TRUST_ROOT_TYPE = 'application/vnd.assay.trust-root+json';
 export const REVOCATIONS_TYPE = 'application/vnd.assay.revocations+json';
@@ -14,10 +15,6 @@ export const REVOCATIONS_FORMAT = 'assay-revocations/v1';
 export const MAX_ROOTS = 1_000;
 const MAX_ROLE_KEYS = 64;
 
-const base64 = z
-  .string()
-  .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64');
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
 /** Base64 of SHA-256 over the SPKI. */
 const keyId = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be base64 of 32 bytes');
 /** Milliseconds always, so that a moment has one text. */

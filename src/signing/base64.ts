@@ -1,6 +1,6 @@
 /** Strict base64 (RFC 4648 §4, padded). One byte string has exactly one accepted text. */
+import { BASE64 } from '../schema/encoding.ts';
 
-const STRICT = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** `String.fromCharCode` takes its bytes as arguments; engines limit how many. */
 const BLOCK_BYTES = 8_192;
 
@@ -14,7 +14,7 @@ export function toBase64(bytes: Uint8Array): string {
 
 /** `null` when `text` is not canonical base64, unused bits included. */
 export function fromBase64(text: string): Uint8Array | null {
-  if (!STRICT.test(text)) return null;
+  if (!BASE64.test(text)) return null;
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   return toBase64(bytes) === text ? bytes : null;
 }

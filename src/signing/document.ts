@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { sha256Hex } from '../rules/digest.ts';
 import { documentSchema, type Role, type TrustDocument } from '../schema/trust.ts';
 import { fromBase64, toBase64 } from './base64.ts';
+import { decodeUtf8, parseJson } from './bytes.ts';
 import { type PublicKey, type SigningKey, verifySignature } from './ed25519.ts';
 import { preAuthEncoding } from './envelope.ts';
 
@@ -76,8 +77,8 @@ export async function readEnvelope(kind: AnyKind, bytes: Uint8Array): Promise<En
   if (bytes.length > kind.maxBytes) {
     return distrust(kind, 'too_large', `is larger than ${kind.maxBytes} bytes`);
   }
-  const text = decode(bytes);
-  const json = text === null ? undefined : parseJson(text);
+  const text = decodeUtf8(bytes);
+  const json = parseJson(text);
   if (json === undefined) return distrust(kind, 'not_json', 'is not JSON text');
   const parsed = documentSchema.safeParse(json);
   if (!parsed.success) return distrust(kind, 'malformed', misfit(parsed.error));
@@ -101,8 +102,8 @@ export function readPayload<T>(
   kind: DocumentKind<T>,
   payload: Uint8Array,
 ): { readonly ok: true; readonly body: T } | Distrusted {
-  const text = decode(payload);
-  const json = text === null ? undefined : parseJson(text);
+  const text = decodeUtf8(payload);
+  const json = parseJson(text);
   if (json === undefined) return distrust(kind, 'malformed', 'carries a payload that is not JSON text');
   const format = z.object({ format: z.string() }).safeParse(json);
   if (format.success && format.data.format !== kind.format) {
@@ -174,11 +175,6 @@ export function addSignatures(
   return new TextEncoder().encode(encodeDocument(document));
 }
 
-/** Whether two files say the same, whoever signed them. */
-export function samePayload(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
-}
-
 /** What can be wrong with either kind. */
 type Defect =
   | 'too_large'
@@ -203,21 +199,4 @@ export function distrusted(reason: TrustReason, message: string): Distrusted {
 function misfit(error: z.ZodError): string {
   const [issue] = error.issues;
   return `does not fit at ${issue?.path.join('.') || 'top'}: ${issue?.message}`;
-}
-
-/** `null` when the bytes are not UTF-8. */
-function decode(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

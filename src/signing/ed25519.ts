@@ -5,6 +5,7 @@
 import nacl from 'tweetnacl';
 import { sha256Hex } from '../rules/digest.ts';
 import { fromBase64, toBase64 } from './base64.ts';
+import { joinBytes } from './bytes.ts';
 
 /** DER before the 32-byte seed of an Ed25519 PKCS#8 private key (RFC 8410). */
 const PKCS8_PREFIX = Uint8Array.from([
@@ -44,13 +45,13 @@ export async function parsePublicKey(text: string): Promise<PublicKey | null> {
 }
 
 export function publicKeyPem(key: PublicKey): string {
-  return pem('PUBLIC KEY', concat(SPKI_PREFIX, key.bytes));
+  return pem('PUBLIC KEY', joinBytes(SPKI_PREFIX, key.bytes));
 }
 
 /** PKCS#8 PEM for a 32-byte seed. The caller supplies the randomness. */
 export function privateKeyPem(seed: Uint8Array): string {
   if (seed.length !== KEY_BYTES) throw new RangeError(`an Ed25519 seed has ${KEY_BYTES} bytes`);
-  return pem('PRIVATE KEY', concat(PKCS8_PREFIX, seed));
+  return pem('PRIVATE KEY', joinBytes(PKCS8_PREFIX, seed));
 }
 
 /**
@@ -123,7 +124,7 @@ function isSmallOrder(point: Uint8Array): boolean {
 }
 
 async function publicKeyOf(bytes: Uint8Array): Promise<PublicKey> {
-  const digest = await sha256Hex(concat(SPKI_PREFIX, bytes));
+  const digest = await sha256Hex(joinBytes(SPKI_PREFIX, bytes));
   return {
     bytes,
     keyId: toBase64(Uint8Array.from(digest.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))),
@@ -143,11 +144,4 @@ function derBody(text: string, label: string, prefix: Uint8Array): Uint8Array | 
 
 function pem(label: string, der: Uint8Array): string {
   return `-----BEGIN ${label}-----\n${toBase64(der)}\n-----END ${label}-----\n`;
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }

@@ -8,6 +8,7 @@ import {
   type Revocations,
   revocationsSchema,
 } from '../schema/trust.ts';
+import { sameBytes } from './bytes.ts';
 import {
   type Distrusted,
   type DocumentKind,
@@ -17,7 +18,6 @@ import {
   missing,
   readEnvelope,
   readPayload,
-  samePayload,
   signedBy,
 } from './document.ts';
 import type { OpenedRoot } from './trust-root.ts';
@@ -111,7 +111,7 @@ export function successionProblem(
     return distrusted('revocations_rollback', message);
   }
   if (after.sequence === before.sequence) {
-    if (samePayload(current.payload, next.payload)) return null;
+    if (sameBytes(current.payload, next.payload)) return null;
     return distrust(REVOCATIONS, 'forked', `with number ${after.sequence} is another one than is known here`);
   }
   const kept = new Set([...after.keys, ...after.bundles].map((one) => JSON.stringify(one)));

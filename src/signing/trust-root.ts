@@ -3,6 +3,7 @@
  * own threshold and, but for the first, by that of the root before it. Pure; reads no clock.
  */
 import { TRUST_ROOT_FORMAT, TRUST_ROOT_TYPE, type TrustRoot, trustRootSchema } from '../schema/trust.ts';
+import { sameBytes } from './bytes.ts';
 import {
   type Distrusted,
   type DocumentKind,
@@ -12,7 +13,6 @@ import {
   missing,
   readEnvelope,
   readPayload,
-  samePayload,
   signedBy,
 } from './document.ts';
 import { type PublicKey, parsePublicKey } from './ed25519.ts';
@@ -123,7 +123,7 @@ export function rootOutOfTime({ issuedAt, expiresAt }: TrustRoot, now: string): 
 }
 
 /** Whether `next` is the root after `previous`: next number, and signed by enough of the keys before. */
-export function chainProblem(previous: OpenedRoot, next: OpenedRoot): Distrusted | null {
+function chainProblem(previous: OpenedRoot, next: OpenedRoot): Distrusted | null {
   const [before, after] = [previous.root.sequence, next.root.sequence];
   if (after !== before + 1) {
     return distrusted('trust_root_chain', `trust root ${after} does not come after ${before}`);
@@ -137,7 +137,7 @@ export function chainProblem(previous: OpenedRoot, next: OpenedRoot): Distrusted
 }
 
 /** How many keys of the root before still have to sign `next`. */
-export function stillMissing(previous: OpenedRoot, next: OpenedRoot): number {
+function stillMissing(previous: OpenedRoot, next: OpenedRoot): number {
   return missing(previous.root.roles.root, next.signedBy);
 }
 
@@ -171,7 +171,7 @@ export async function followChain(
     last = root.root.sequence;
     if (last < newest.root.sequence) continue;
     if (last === newest.root.sequence) {
-      if (samePayload(root.payload, newest.payload)) continue;
+      if (sameBytes(root.payload, newest.payload)) continue;
       return distrust(TRUST_ROOT, 'forked', `with number ${last} is another one than is known here`);
     }
     const broken = chainProblem(newest, root);

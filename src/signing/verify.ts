@@ -16,6 +16,7 @@ import {
 } from '../schema/statement.ts';
 import { fromBase64 } from './base64.ts';
 import { encodeBundle } from './bundle.ts';
+import { decodeUtf8, parseJson } from './bytes.ts';
 import { verifySignature } from './ed25519.ts';
 import { preAuthEncoding } from './envelope.ts';
 import type { Signer, Signers } from './signers.ts';
@@ -115,11 +116,12 @@ function parseBundle(bytes: Uint8Array): Bundle | Refused {
   if (bytes.length > MAX_BUNDLE_BYTES) {
     return refuse('bundle_too_large', `bundle is larger than ${MAX_BUNDLE_BYTES} bytes`);
   }
-  const json = parseJson(bytes);
+  const text = decodeUtf8(bytes);
+  const json = parseJson(text);
   if (json === undefined) return refuse('bundle_not_json', 'bundle is not JSON text');
   const parsed = bundleSchema.safeParse(json);
   if (!parsed.success) return misfit(json, parsed.error.issues[0]);
-  if (encodeBundle(parsed.data) !== decode(bytes)) {
+  if (encodeBundle(parsed.data) !== text) {
     return refuse('bundle_not_canonical', 'bundle is written in another way than it was signed in');
   }
   return parsed.data;
@@ -173,7 +175,7 @@ async function openEnvelope(
 }
 
 function parseStatement(payload: Uint8Array): Statement | Refused {
-  const json = parseJson(payload);
+  const json = parseJson(decodeUtf8(payload));
   const { predicateType } = fields(json);
   if (typeof predicateType === 'string' && predicateType !== PREDICATE_TYPE) {
     return refuse(
@@ -225,19 +227,6 @@ async function compareFiles(
     if (!signed.has(name)) return refuse('file_not_signed', `${name} is there but was not signed`);
   }
   return null;
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-/** @throws TypeError when the bytes are not UTF-8 */
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 function refuse(reason: RefusalReason, message: string): Refused {

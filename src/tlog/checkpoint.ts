@@ -3,8 +3,9 @@
  * line, and no extension lines, which nobody could audit.
  */
 import { fromBase64, toBase64 } from '../signing/base64.ts';
+import { sameBytes } from '../signing/bytes.ts';
 import type { PublicKey, SigningKey } from '../signing/ed25519.ts';
-import { emptyRoot, HASH_BYTES, sameBytes } from './hash.ts';
+import { emptyRoot, HASH_BYTES } from './hash.ts';
 import { type NoteReason, openNote, signNote } from './note.ts';
 import { MAX_TREE_SIZE, type TreeHead } from './tree.ts';
 

@@ -1,5 +1,7 @@
 /** RFC 6962 hashing (SHA-256): leaves and inner nodes under different prefixes, so that neither passes for the other. */
 
+import { joinBytes } from '../signing/bytes.ts';
+
 export const HASH_BYTES = 32;
 const LEAF_PREFIX = 0x00;
 const NODE_PREFIX = 0x01;
@@ -17,20 +19,6 @@ export function emptyRoot(): Promise<Uint8Array> {
   return sha256();
 }
 
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
 export async function sha256(...parts: Uint8Array[]): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', concat(parts)));
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', joinBytes(...parts)));
 }

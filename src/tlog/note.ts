@@ -4,6 +4,7 @@
  * text is handed on only then.
  */
 import { fromBase64, toBase64 } from '../signing/base64.ts';
+import { decodeUtf8, joinBytes, sameBytes } from '../signing/bytes.ts';
 import {
   type PublicKey,
   parsePublicKey,
@@ -11,7 +12,7 @@ import {
   type SigningKey,
   verifySignature,
 } from '../signing/ed25519.ts';
-import { concat, HASH_BYTES, sameBytes, sha256 } from './hash.ts';
+import { HASH_BYTES, sha256 } from './hash.ts';
 
 /** Sixteen signatures have to be taken, and one may have nearly 5 kB. */
 export const MAX_NOTE_BYTES = 128 * 1024;
@@ -50,7 +51,7 @@ export async function signNote(text: string, name: string, key: SigningKey): Pro
   if (!isKeyName(name) || !text.endsWith('\n')) throw new RangeError('not a text or name that can be signed');
   const signature = key.sign(new TextEncoder().encode(text));
   const id = await keyId(name, key.publicKey.bytes);
-  return `${text}\n\u2014 ${name} ${toBase64(concat([id, signature]))}\n`;
+  return `${text}\n\u2014 ${name} ${toBase64(joinBytes(id, signature))}\n`;
 }
 
 export async function openNote(note: Uint8Array, { name, key }: NoteKey): Promise<OpenedNote> {
@@ -78,7 +79,7 @@ export async function openNote(note: Uint8Array, { name, key }: NoteKey): Promis
 
 /** A key as one line, for example `example.com/log+530d903a+AekyeR…`, without a newline. */
 export async function encodeVkey({ name, key }: NoteKey): Promise<string> {
-  return `${name}+${await hexKeyId(name, key.bytes)}+${toBase64(concat([Uint8Array.of(ED25519), key.bytes]))}`;
+  return `${name}+${await hexKeyId(name, key.bytes)}+${toBase64(joinBytes(Uint8Array.of(ED25519), key.bytes))}`;
 }
 
 /** `null` unless it is an Ed25519 key under its own id; a last newline may follow. */
@@ -123,12 +124,8 @@ function parseNote(note: Uint8Array): NoteParts | null {
 
 /** `null` for what is not UTF-8 or has control characters other than newline. */
 function decodeText(bytes: Uint8Array): string | null {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return /[\u0000-\u0009\u000b-\u001f]/.test(text) ? null : text;
-  } catch {
-    return null;
-  }
+  const text = decodeUtf8(bytes);
+  return text === null || /[\u0000-\u0009\u000b-\u001f]/.test(text) ? null : text;
 }
 
 function refuse(reason: NoteReason, message: string): OpenedNote {

@@ -4,6 +4,7 @@
  * digest to whoever watches it; it does not say that the bundle is good.
  */
 import { fromBase64, toBase64 } from '../signing/base64.ts';
+import { decodeUtf8 } from '../signing/bytes.ts';
 import { type CheckpointReason, type LogKey, openCheckpoint } from './checkpoint.ts';
 import { encodeEntry, isBundleDigest } from './entry.ts';
 import { HASH_BYTES, leafHash } from './hash.ts';
@@ -95,13 +96,7 @@ export async function verifyProof(
 }
 
 function parseProof(bytes: Uint8Array): LogProof | null {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
-  const [, digits = '', lines = '', checkpoint = ''] = PROOF.exec(text) ?? [];
+  const [, digits = '', lines = '', checkpoint = ''] = PROOF.exec(decodeUtf8(bytes) ?? '') ?? [];
   const hashes = lines.split('\n').slice(0, -1).map(fromBase64);
   const whole = hashes.filter((hash) => hash?.length === HASH_BYTES) as Uint8Array[];
   const index = Number(digits);

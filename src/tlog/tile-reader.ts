@@ -3,7 +3,8 @@
  * opened with: the tiles of the right edge by hashing to that root, every other tile by its parent. So a
  * store or server that answers with other bytes is found out, and never mistaken for a forked log.
  */
-import { nodeHash, sameBytes } from './hash.ts';
+import { sameBytes } from '../signing/bytes.ts';
+import { nodeHash } from './hash.ts';
 import { decodeTile, TILE_HEIGHT, TILE_WIDTH, type Tile, tileAt } from './tiles.ts';
 import { type ReadNode, rootHash, type TreeHead } from './tree.ts';
 

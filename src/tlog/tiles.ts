@@ -2,7 +2,8 @@
  * C2SP tlog-tiles: which files a tree consists of, their names, and their bytes. Tiles are 256 wide; level 0
  * holds leaf hashes, each level above one hash per full tile below. Names have one form; any other is none.
  */
-import { concat, HASH_BYTES } from './hash.ts';
+import { joinBytes } from '../signing/bytes.ts';
+import { HASH_BYTES } from './hash.ts';
 import { MAX_TREE_SIZE } from './tree.ts';
 
 export const TILE_HEIGHT = 8;
@@ -44,7 +45,7 @@ export function parseTilePath(path: string): Tile | null {
 }
 
 /** How many hashes level `level` of the tree has. */
-export function levelCount(size: number, level: number): number {
+function levelCount(size: number, level: number): number {
   return Math.floor(size / TILE_WIDTH ** level);
 }
 
@@ -78,8 +79,8 @@ export function decodeTile(bytes: Uint8Array, width: number): Uint8Array[] | nul
 }
 
 export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return concat(
-    entries.flatMap((entry) => {
+  return joinBytes(
+    ...entries.flatMap((entry) => {
       if (entry.length > MAX_ENTRY_BYTES)
         throw new RangeError(`an entry has at most ${MAX_ENTRY_BYTES} bytes`);
       return [Uint8Array.of(entry.length >> 8, entry.length & 0xff), entry];

@@ -3,7 +3,8 @@
  * come from a reader, wherever they are kept. Both sides follow the recursive definition of the RFC, so that
  * a proof has exactly one form: as many hashes as the definition gives, in its order.
  */
-import { emptyRoot, HASH_BYTES, nodeHash, sameBytes } from './hash.ts';
+import { sameBytes } from '../signing/bytes.ts';
+import { emptyRoot, HASH_BYTES, nodeHash } from './hash.ts';
 
 /** Far above any log of ours, and every sum and product of indexes stays an exact number. */
 export const MAX_TREE_SIZE = 2 ** 48;

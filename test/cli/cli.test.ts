@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { publicKeyPem } from '../../src/signing/ed25519.ts';
 import { signedRule } from '../support/signed.ts';
-import { assayIn, CAPTURE, CHECK, ROOT, writeRule, writeTree } from './support.ts';
+import { assayIn, CAPTURE, CHECK, ROOT, writeRule, writeSigned } from './support.ts';
 
 let scratch: string;
 let ruleDirectory: string;
@@ -17,11 +17,7 @@ const rule = (over: Record<string, string | null> = {}) => writeRule(scratch, ov
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'assay-cli-'));
   const signed = await signedRule();
-  ruleDirectory = await writeTree(
-    join(scratch, 'signed'),
-    Object.fromEntries([...signed.files].map(([path, bytes]) => [path, new TextDecoder().decode(bytes)])),
-  );
-  await writeFile(join(ruleDirectory, 'rule.sigstore.json'), signed.bundle);
+  ruleDirectory = await writeSigned(join(scratch, 'signed'), signed);
   keyFile = join(scratch, 'key.pem');
   await writeFile(keyFile, publicKeyPem(signed.publicKey));
 });

@@ -13,7 +13,7 @@ import { sha256Hex } from '../../src/rules/digest.ts';
 import { privateKeyPem } from '../../src/signing/ed25519.ts';
 import { DAY_MS } from '../../src/signing/revocations.ts';
 import { type SignedRule, signedRule } from '../support/signed.ts';
-import { assayIn, writeTree } from './support.ts';
+import { assayIn, writeSigned, writeTree } from './support.ts';
 
 let scratch: string;
 let signed: SignedRule;
@@ -44,10 +44,7 @@ async function operator(now = new Date().toISOString(), over: Partial<Parameters
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'assay-keys-'));
   signed = await signedRule();
-  const decoder = new TextDecoder();
-  const files = Object.fromEntries([...signed.files].map(([path, bytes]) => [path, decoder.decode(bytes)]));
-  rule = await writeTree(join(scratch, 'rule'), files);
-  await writeFile(join(rule, 'rule.sigstore.json'), signed.bundle);
+  rule = await writeSigned(join(scratch, 'rule'), signed);
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { SignedRule } from '../support/signed.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const ASSAY = join(ROOT, 'bin/assay.mjs');
@@ -34,12 +35,23 @@ export function assayIn(
   });
 }
 
-export async function writeTree(directory: string, files: Record<string, string>): Promise<string> {
-  for (const [path, text] of Object.entries(files)) {
+export async function writeTree(
+  directory: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<string> {
+  for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(directory, path)), { recursive: true });
-    await writeFile(join(directory, path), text);
+    await writeFile(join(directory, path), content);
   }
   return directory;
+}
+
+/** A signed rule as a directory, its bundle in it. */
+export function writeSigned(
+  directory: string,
+  { files, bundle }: Pick<SignedRule, 'files' | 'bundle'>,
+): Promise<string> {
+  return writeTree(directory, { ...Object.fromEntries(files), 'rule.sigstore.json': bundle });
 }
 
 export const CAPTURE = `id: eval-12345678

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { publicKeyPem } from '../../src/signing/ed25519.ts';
 import { keyOf, signedRule } from '../support/signed.ts';
 import type { VectorFile } from '../support/vectors/vector.ts';
-import { assayIn, ROOT, writeTree } from './support.ts';
+import { assayIn, ROOT, writeSigned } from './support.ts';
 
 let scratch: string;
 let ruleDirectory: string;
@@ -17,11 +17,7 @@ const assay = (args: readonly string[]) => assayIn(scratch, args);
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'assay-verify-'));
   const signed = await signedRule();
-  ruleDirectory = await writeTree(
-    join(scratch, 'signed'),
-    Object.fromEntries([...signed.files].map(([path, bytes]) => [path, new TextDecoder().decode(bytes)])),
-  );
-  await writeFile(join(ruleDirectory, 'rule.sigstore.json'), signed.bundle);
+  ruleDirectory = await writeSigned(join(scratch, 'signed'), signed);
   keyFile = join(scratch, 'key.pem');
   await writeFile(keyFile, publicKeyPem(signed.publicKey));
 });

@@ -5,8 +5,9 @@
  */
 import { blake2b } from '@noble/hashes/blake2.js';
 import { toBase64 } from '../base64.ts';
+import { joinBytes } from '../bytes.ts';
 import type { PublicKey, SigningKey } from '../ed25519.ts';
-import { join, keyNumber, type Parts, type Sidecar, tagged } from './parts.ts';
+import { keyNumber, type Parts, type Sidecar, tagged } from './parts.ts';
 
 const BUNDLE = 'rule.sigstore.json';
 
@@ -15,7 +16,7 @@ export function minisignSidecar({ bundle, bundleSha256 }: Parts, key: SigningKey
   const number = keyNumber(key.publicKey);
   const comment = `verified rule bundle sha256:${bundleSha256}`;
   const signature = key.sign(blake2b(bundle, { dkLen: 64 }));
-  const overBoth = key.sign(join(signature, new TextEncoder().encode(comment)));
+  const overBoth = key.sign(joinBytes(signature, new TextEncoder().encode(comment)));
   const lines = [
     `untrusted comment: signature from minisign key ${printed(number)}`,
     toBase64(tagged('ED', number, signature)),

@@ -5,6 +5,7 @@
 import { sha256Hex } from '../../rules/digest.ts';
 import { bundleSchema, PAYLOAD_TYPE, statementSchema } from '../../schema/statement.ts';
 import { fromBase64 } from '../base64.ts';
+import { decodeUtf8, joinBytes, parseJson } from '../bytes.ts';
 import type { PublicKey } from '../ed25519.ts';
 import { preAuthEncoding } from '../envelope.ts';
 import type { Signers } from '../signers.ts';
@@ -51,7 +52,7 @@ export async function partsOf(bundle: Uint8Array): Promise<Parts | Refused> {
       'bundle holds base64 that is not canonical, or no Ed25519 signature',
     );
   }
-  const statement = statementSchema.safeParse(parseJson(payload));
+  const statement = statementSchema.safeParse(parseJson(decodeUtf8(payload)));
   if (!statement.success) return malformed('statement_malformed', 'signed statement does not fit the schema');
   return {
     ok: true,
@@ -76,27 +77,9 @@ export function keyNumber({ keyId }: Pick<PublicKey, 'keyId'>): Uint8Array {
 
 /** `RW…`-style blob of minisign and signify: algorithm, key number, then key or signature. */
 export function tagged(algorithm: string, number: Uint8Array, body: Uint8Array): Uint8Array {
-  return join(new TextEncoder().encode(algorithm), number, body);
-}
-
-export function join(...parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
+  return joinBytes(new TextEncoder().encode(algorithm), number, body);
 }
 
 function malformed(reason: Refused['reason'], message: string): Refused {
   return { ok: false, reason, message };
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -4,8 +4,9 @@
  */
 import { sha512 } from '@noble/hashes/sha2.js';
 import { toBase64 } from '../base64.ts';
+import { joinBytes } from '../bytes.ts';
 import type { PublicKey, SigningKey } from '../ed25519.ts';
-import { join, type Parts, type Sidecar } from './parts.ts';
+import type { Parts, Sidecar } from './parts.ts';
 
 /** Says what was signed; a signature for another purpose by the same key does not fit. */
 export const SSH_NAMESPACE = 'verified-rule@assay.alt';
@@ -21,10 +22,10 @@ const BUNDLE = 'rule.sigstore.json';
 /** The same bundle and key give the same files. */
 export function sshSidecar({ bundle }: Parts, key: SigningKey): Sidecar {
   const publicKey = keyBlob(key.publicKey);
-  const head = join(field(bytesOf(SSH_NAMESPACE)), field(bytesOf('')), field(bytesOf(HASH)));
-  const signature = key.sign(join(MAGIC, head, field(sha512(bundle))));
-  const signatureBlob = join(field(bytesOf(KEY_TYPE)), field(signature));
-  const file = join(MAGIC, VERSION, field(publicKey), head, field(signatureBlob));
+  const head = joinBytes(field(bytesOf(SSH_NAMESPACE)), field(bytesOf('')), field(bytesOf(HASH)));
+  const signature = key.sign(joinBytes(MAGIC, head, field(sha512(bundle))));
+  const signatureBlob = joinBytes(field(bytesOf(KEY_TYPE)), field(signature));
+  const file = joinBytes(MAGIC, VERSION, field(publicKey), head, field(signatureBlob));
   const signer = `${PRINCIPAL} namespaces="${SSH_NAMESPACE}" ${KEY_TYPE} ${toBase64(publicKey)}\n`;
   return {
     files: { [BUNDLE]: bundle, [`${BUNDLE}.sig`]: armored(file), allowed_signers: signer },
@@ -35,7 +36,7 @@ export function sshSidecar({ bundle }: Parts, key: SigningKey): Sidecar {
 }
 
 function keyBlob(key: PublicKey): Uint8Array {
-  return join(field(bytesOf(KEY_TYPE)), field(key.bytes));
+  return joinBytes(field(bytesOf(KEY_TYPE)), field(key.bytes));
 }
 
 function armored(blob: Uint8Array): string {
@@ -45,7 +46,7 @@ function armored(blob: Uint8Array): string {
 
 /** A `string` of the SSH protocol: length in four bytes, then the bytes. */
 function field(bytes: Uint8Array): Uint8Array {
-  return join(uint32(bytes.length), bytes);
+  return joinBytes(uint32(bytes.length), bytes);
 }
 
 function uint32(value: number): Uint8Array {

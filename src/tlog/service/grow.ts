@@ -3,8 +3,9 @@
  * comes from outside is compared with the signed root, before a row is written.
  */
 import { Fault } from '../../errors.ts';
+import { sameBytes } from '../../signing/bytes.ts';
 import { encodeEntry, parseEntry } from '../entry.ts';
-import { leafHash, nodeHash, sameBytes } from '../hash.ts';
+import { leafHash, nodeHash } from '../hash.ts';
 import { openTree, TileProblem } from '../tile-reader.ts';
 import { decodeEntries, TILE_WIDTH, tileAt } from '../tiles.ts';
 import { type ReadNode, rootHash, type TreeHead } from '../tree.ts';

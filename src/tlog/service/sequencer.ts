@@ -5,9 +5,9 @@
  * written are written together. Refuses to sign anything that does not grow from what was signed before.
  */
 import { Fault, faultCode, messageOf } from '../../errors.ts';
+import { joinBytes, sameBytes } from '../../signing/bytes.ts';
 import { type LogSigner, openCheckpoint, signCheckpoint } from '../checkpoint.ts';
 import { encodeEntry, isBundleDigest } from '../entry.ts';
-import { concat, sameBytes } from '../hash.ts';
 import { encodeProof } from '../proof.ts';
 import { encodeEntries, newTiles, TILE_HEIGHT, TILE_WIDTH, type Tile } from '../tiles.ts';
 import { inclusionProof, rootHash } from '../tree.ts';
@@ -139,7 +139,7 @@ export class Sequencer {
     if (level === 'entries') {
       return encodeEntries(this.#ledger.bundles(first, first + width).map(encodeEntry));
     }
-    return concat(this.#ledger.row(level * TILE_HEIGHT, first, width));
+    return joinBytes(...this.#ledger.row(level * TILE_HEIGHT, first, width));
   }
 
   /** What is there already has to be the same: a tile that differs would be a second history. */
