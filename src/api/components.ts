@@ -16,11 +16,22 @@ import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
 import { documentSchema } from '../schema/trust.ts';
+import {
+  createdWebhookSecret,
+  deliveryAttempt,
+  deliveryDetail,
+  deliverySchema,
+  webhookSecretSchema,
+} from '../schema/webhooks.ts';
 
 export const COMPONENTS = {
   Attempt: attemptSchema,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
+  CreatedWebhookSecret: createdWebhookSecret,
+  Delivery: deliverySchema,
+  DeliveryAttempt: deliveryAttempt,
+  DeliveryDetail: deliveryDetail,
   Error: errorBody,
   Generation: generationSchema,
   GenerationDetail: generationDetail,
@@ -34,4 +45,5 @@ export const COMPONENTS = {
   SignedRuleFiles: signedRuleFiles,
   Token: tokenSchema,
   TrustDocument: documentSchema,
+  WebhookSecret: webhookSecretSchema,
 } as const satisfies Record<string, z.ZodType>;

@@ -1,6 +1,7 @@
 /** Every route there is. What is not here is not served, and not in the OpenAPI document. */
 import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
@@ -13,6 +14,7 @@ import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
+import { webhookSecretRoutes } from './webhook-secrets.ts';
 
 const health = route({
   method: 'get',
@@ -44,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   ...trustRoutes,
   ...logRoutes,
   ...tokenRoutes,
+  ...webhookSecretRoutes,
   ...generationRoutes,
   ...eventRoutes,
   ...retryRoutes,
@@ -51,4 +54,5 @@ export const ROUTES: readonly Route[] = [
   ...storedRoutes,
   ...ruleRoutes,
   ...sidecarRoutes,
+  ...deliveryRoutes,
 ];

@@ -1,5 +1,6 @@
 /** All storage of one deployment, made from its two bindings. */
 import { AttemptStore } from './attempts.ts';
+import { DeliveryStore } from './deliveries.ts';
 import { EventStore } from './events.ts';
 import { GenerationStore } from './generations.ts';
 import { IdempotencyStore } from './idempotency.ts';
@@ -8,9 +9,11 @@ import { RuleStore } from './rules.ts';
 import { SpendStore } from './spend.ts';
 import { TokenStore } from './tokens.ts';
 import { TrustStore } from './trust.ts';
+import { WebhookSecretStore } from './webhook-secrets.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
+  readonly deliveries: DeliveryStore;
   readonly events: EventStore;
   readonly generations: GenerationStore;
   readonly idempotency: IdempotencyStore;
@@ -19,11 +22,13 @@ export interface Store {
   readonly spend: SpendStore;
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
+  readonly webhookSecrets: WebhookSecretStore;
 }
 
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
+    deliveries: new DeliveryStore(db),
     events: new EventStore(db),
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
@@ -32,5 +37,6 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     spend: new SpendStore(db),
     tokens: new TokenStore(db),
     trust: new TrustStore(bucket),
+    webhookSecrets: new WebhookSecretStore(db),
   };
 }
