@@ -144,6 +144,51 @@ export interface paths {
       };
     };
   };
+  '/v1/webhooks/secrets': {
+    get: {
+      parameters: { query?: { 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'secrets': (components['schemas']['WebhookSecret'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+    post: {
+      parameters: { query?: never; header?: never; path?: never };
+      requestBody?: { content: { 'application/json': Record<string, never> } };
+      responses: {
+        201: { content: { 'application/json': components['schemas']['CreatedWebhookSecret'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/webhooks/secrets/{id}': {
+    delete: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['WebhookSecret'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
   '/v1/generations': {
     get: {
       parameters: { query?: { 'status'?: string; 'failing'?: "true"; 'rule'?: string; 'batch'?: string; 'retryOf'?: string; 'model'?: string; 'createdAfter'?: string; 'createdBefore'?: string; 'text'?: string; 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
@@ -392,17 +437,65 @@ export interface paths {
       };
     };
   };
+  '/v1/deliveries': {
+    get: {
+      parameters: { query?: { 'generation'?: string; 'batch'?: string; 'status'?: string; 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'deliveries': (components['schemas']['Delivery'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/deliveries/{id}': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['DeliveryDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/deliveries/{id}/retry': {
+    post: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        202: { content: { 'application/json': components['schemas']['DeliveryDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
 }
 
 export interface components {
   schemas: {
     'Attempt': { 'n': number; 'verdict': "accepted" | "rejected" | "inconclusive" | null; 'summary': string | null; 'size': { 'captures': number; 'checkLines': number } | null; 'casesPassed': number | null; 'sandboxMs': number | null; 'startedAt': string; 'endedAt': string | null; 'cases': (components['schemas']['CaseSummary'])[] };
     'CaseSummary': { 'name': string; 'kind': "valid" | "invalid"; 'status': "validated" | "reported" | "noisy" | "missing" | "error"; 'outcome': "exited" | "signalled" | "timed_out" | "memory_exceeded" | "output_exceeded" | "process_limit" | "invalid_result" | "host_error"; 'message'?: string; 'durationMs': number };
+    'DeliveryAttempt': { 'round': number; 'n': number; 'startedAt': string; 'durationMs': number | null; 'status': number | null; 'problem': "TIMEOUT" | "UNREACHABLE" | "REFUSED" | "NO_SECRET" | "NOT_CONFIGURED" | null };
     'NewToken': { 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'expiresInDays'?: number };
-    'Request': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
+    'Request': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number }; 'callbackUrl'?: string };
     'Retry': { 'guidance'?: string; 'attempts'?: number; 'model'?: string; 'fromAttempt'?: number; 'force'?: boolean };
     'TrustDocument': { 'payload': string; 'payloadType': string; 'signatures': ({ 'keyid': string; 'sig': string })[] };
     'CreatedToken': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null; 'token': string };
+    'CreatedWebhookSecret': { 'id': string; 'createdAt': string; 'revokedAt': string | null; 'secret': string };
+    'Delivery': { 'id': string; 'status': "pending" | "delivered" | "failed" | "gone" | "refused"; 'event': string; 'subject': { 'kind': "generation" | "batch"; 'id': string }; 'url': string; 'round': number; 'createdAt': string; 'nextAttemptAt': string | null; 'endedAt': string | null };
+    'DeliveryDetail': { 'id': string; 'status': "pending" | "delivered" | "failed" | "gone" | "refused"; 'event': string; 'subject': { 'kind': "generation" | "batch"; 'id': string }; 'url': string; 'round': number; 'createdAt': string; 'nextAttemptAt': string | null; 'endedAt': string | null; 'body': string; 'attempts': (components['schemas']['DeliveryAttempt'])[] };
     'Error': { 'ok': false; 'code': string; 'message': string; 'details'?: unknown };
     'Generation': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'engine': "runtime" | "sg" | null; 'engineReason': string | null; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null };
     'GenerationDetail': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'engine': "runtime" | "sg" | null; 'engineReason': string | null; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null; 'retriedBy': (string)[]; 'attempts': (components['schemas']['Attempt'])[]; 'spend': { 'calls': number; 'unanswered': number; 'inputTokens': number; 'outputTokens': number; 'costUsd': number | null } };
@@ -412,6 +505,7 @@ export interface components {
     'SignedRule': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'publishedAt': string };
     'SignedRuleFiles': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'publishedAt': string; 'files': { [key: string]: string } };
     'Token': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null };
-    'RequestOutput': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
+    'WebhookSecret': { 'id': string; 'createdAt': string; 'revokedAt': string | null };
+    'RequestOutput': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number }; 'callbackUrl'?: string };
   };
 }

@@ -28,6 +28,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 
 export type GenerationFilter = NonNullable<paths['/v1/generations']['get']['parameters']['query']>;
+export type DeliveryFilter = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
 type Schemas = components['schemas'];
 
 export class ApiClient {
@@ -101,6 +102,37 @@ export class ApiClient {
 
   revokeToken(id: string): Promise<Schemas['Token']> {
     return this.#take(this.#api.DELETE('/v1/tokens/{id}', { params: { path: { id } } }), 'revokedAt');
+  }
+
+  createWebhookSecret(): Promise<Schemas['CreatedWebhookSecret']> {
+    return this.#take(this.#api.POST('/v1/webhooks/secrets', {}), 'secret');
+  }
+
+  listWebhookSecrets(query: { cursor?: string; limit?: number }): Promise<{
+    secrets: Schemas['WebhookSecret'][];
+    nextCursor: string | null;
+  }> {
+    return this.#take(this.#api.GET('/v1/webhooks/secrets', { params: { query } }), 'secrets');
+  }
+
+  revokeWebhookSecret(id: string): Promise<Schemas['WebhookSecret']> {
+    return this.#take(
+      this.#api.DELETE('/v1/webhooks/secrets/{id}', { params: { path: { id } } }),
+      'revokedAt',
+    );
+  }
+
+  async listDeliveries(query: DeliveryFilter): Promise<Schemas['Delivery'][]> {
+    return (await this.#take(this.#api.GET('/v1/deliveries', { params: { query } }), 'deliveries'))
+      .deliveries;
+  }
+
+  delivery(id: string): Promise<Schemas['DeliveryDetail']> {
+    return this.#take(this.#api.GET('/v1/deliveries/{id}', { params: { path: { id } } }), 'attempts');
+  }
+
+  retryDelivery(id: string): Promise<Schemas['DeliveryDetail']> {
+    return this.#take(this.#api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } } }), 'attempts');
   }
 
   /** Its files are written to disk, so the answer is parsed. */

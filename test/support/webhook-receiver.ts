@@ -18,7 +18,7 @@ export interface WebhookReceiver {
   close(): Promise<void>;
 }
 
-const RETRY_AFTER_S = 3_600;
+const RETRY_AFTER_S = '3600';
 
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   const boxes = new Map<string, ReceivedWebhook[]>();

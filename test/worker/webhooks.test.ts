@@ -16,7 +16,7 @@ import {
 import { deliverWebhook } from '../../src/steps/deliver-webhook.ts';
 import { deliveryIdOf } from '../../src/store/outbox.ts';
 import { openStore } from '../../src/store/store.ts';
-import { instanceIdOf } from '../../src/webhooks/start.ts';
+import { instanceIdOf, startEnd } from '../../src/webhooks/start.ts';
 import { openDeliveryDeps } from '../../src/workflows/deps.ts';
 import { wakeDeliveries } from '../../src/workflows/wake-deliveries.ts';
 import { request } from '../support/rule.ts';
@@ -58,12 +58,6 @@ async function until(id: string, ready: (one: DeliveryDetail) => boolean): Promi
 
 const ended = (id: string) => until(id, (one) => one.status !== 'pending');
 
-/** A generation that the model refuses, so that its end is quick to come. */
-async function refused(url: string): Promise<DeliveryDetail> {
-  const { id } = await run('refusal', { callbackUrl: url });
-  return ended(deliveryIdOf(id));
-}
-
 /** The end of a generation as its rows are when the process dies right after. */
 async function endedOnly(url: string): Promise<string> {
   const generationId = `gen-${crypto.randomUUID().replaceAll('-', '').slice(0, 26)}`;
@@ -82,6 +76,13 @@ async function endedOnly(url: string): Promise<string> {
   });
   await store().generations.end(generationId, 'failed', { code: 'X', message: 'secret words' }, at);
   return deliveryIdOf(generationId);
+}
+
+/** The end of a generation that nobody worked on, told to its end. */
+async function told(url: string): Promise<DeliveryDetail> {
+  const id = await endedOnly(url);
+  await startEnd(env.DELIVER_WEBHOOK, store().deliveries, 'first', id);
+  return ended(id);
 }
 
 function verify(secretText: string, { body, headers }: ReceivedWebhook): GenerationEnded {
@@ -214,7 +215,7 @@ describe('a receiver that does not take it', () => {
     ['no answer in time', 'hang-200', [{ problem: 'TIMEOUT' }, { status: 200 }]],
   ])('%s: is told again, with the same id and the same bytes', async (_what, answers, attempts) => {
     const { url, read } = box(answers);
-    const delivery = await refused(url);
+    const delivery = await told(url);
     expect(delivery).toMatchObject({ status: 'delivered', attempts });
     const got = await read();
     expect(got).toHaveLength(2);
@@ -225,7 +226,7 @@ describe('a receiver that does not take it', () => {
 
   test('is left alone when the schedule has ended, and told again when somebody asks', async () => {
     const { url, read } = box('500-500-500-500-200');
-    const failed = await refused(url);
+    const failed = await told(url);
     expect(failed.status).toBe('failed');
     expect(failed.attempts.map((one) => [one.round, one.n, one.status])).toEqual([
       [1, 1, 500],
@@ -241,21 +242,22 @@ describe('a receiver that does not take it', () => {
 
   test('410 ends it at once', async () => {
     const { url, read } = box('410-200');
-    expect(await refused(url)).toMatchObject({ status: 'gone', attempts: [{ status: 410 }] });
+    expect(await told(url)).toMatchObject({ status: 'gone', attempts: [{ status: 410 }] });
     expect(await read()).toHaveLength(1);
   });
 
   test('a redirect is not followed', async () => {
     const { url, read, moved } = box('moved');
-    expect(await refused(url)).toMatchObject({ status: 'failed', attempts: [{ status: 307 }, {}, {}, {}] });
+    expect(await told(url)).toMatchObject({ status: 'failed', attempts: [{ status: 307 }, {}, {}, {}] });
     expect(await read()).toHaveLength(4);
     expect(await moved()).toEqual([]);
   });
 
   test('Retry-After is kept; asking now does not wait for it', async () => {
     const { url, read } = box('later-200');
-    const { id } = await run('refusal', { callbackUrl: url });
-    const waiting = await until(deliveryIdOf(id), (one) => one.attempts[0]?.status === 429);
+    const id = await endedOnly(url);
+    await startEnd(env.DELIVER_WEBHOOK, store().deliveries, 'first', id);
+    const waiting = await until(id, (one) => one.attempts[0]?.status === 429);
     const inMs = Date.parse(waiting.nextAttemptAt ?? '') - Date.parse(waiting.attempts[0]?.startedAt ?? '');
     expect(waiting.status).toBe('pending');
     expect(inMs).toBeGreaterThanOrEqual(3_600_000);
@@ -337,7 +339,7 @@ describe('what a crash leaves', () => {
 
   test('asking again twice at once begins one round', async () => {
     const { url } = box('200');
-    const { id } = await refused(url);
+    const { id } = await told(url);
     const answers = await Promise.all([again(id), again(id), again(id)]);
     expect(answers.map((one) => one.status)).toEqual([202, 202, 202]);
     const rounds = new Set((await ended(id)).attempts.map((one) => one.round));
@@ -350,7 +352,7 @@ describe('secrets', () => {
     const { url, read } = box('200');
     const next = await makeSecret();
     expect(next.secret).not.toBe(secret.secret);
-    await refused(url);
+    await told(url);
     const [both = {} as ReceivedWebhook] = await read();
     expect(both.headers['webhook-signature']?.split(' ')).toHaveLength(2);
     verify(secret.secret, both);
@@ -363,7 +365,7 @@ describe('secrets', () => {
     expect((await revoke(old.id)).body.revokedAt).not.toBeNull();
     secret = next;
     const { url: second, read: readSecond } = box('200');
-    await refused(second);
+    await told(second);
     const [one = {} as ReceivedWebhook] = await readSecond();
     verify(next.secret, one);
     expect(() => verify(old.secret, one)).toThrow('No matching signature');
@@ -371,7 +373,7 @@ describe('secrets', () => {
 
   test('what was changed on the way does not verify', async () => {
     const { url, read } = box('200');
-    await refused(url);
+    await told(url);
     const [one = {} as ReceivedWebhook] = await read();
     const forged = { ...one, body: one.body.replace('failed', 'signed') };
     expect(() => verify(secret.secret, forged)).toThrow('No matching signature');
@@ -476,7 +478,7 @@ describe('lists', () => {
   test('by generation and status, in pages, and only of the own organisation', async () => {
     type Page = { deliveries: Delivery[]; nextCursor: string | null };
     const { url } = box('410');
-    const mine = await refused(url);
+    const mine = await told(url);
     const of = (query: string, token = inject('tokens').first) =>
       call<Page>(`/v1/deliveries?${query}`, { token });
     const byGeneration = await of(`generation=${mine.subject.id}`);
