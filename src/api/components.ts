@@ -21,6 +21,7 @@ import {
   deliveryAttempt,
   deliveryDetail,
   deliverySchema,
+  generationEnded,
   webhookSecretSchema,
 } from '../schema/webhooks.ts';
 
@@ -35,6 +36,7 @@ export const COMPONENTS = {
   Error: errorBody,
   Generation: generationSchema,
   GenerationDetail: generationDetail,
+  GenerationEnded: generationEnded,
   GenerationEvent: generationEvent,
   NewToken: newTokenSchema,
   Report: reportSchema,

@@ -2,7 +2,7 @@
  * A receiver of webhooks on loopback. The path says how it answers, `/<answers>/<box>`: answers, joined by dashes,
  * are given in turn, the last one again and again; `GET /box/<box>` shows what came. An answer is a status, or
  * `hang` (no answer), `reset` (breaks the connection), `moved` (a redirect to another box), `later` (429 with
- * Retry-After).
+ * Retry-After), `endless` (200, and a body without an end).
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -51,10 +51,17 @@ async function receive(
   answer(turns[Math.min(got.length, turns.length - 1)] ?? '', box, response);
 }
 
+function endless(response: ServerResponse): void {
+  response.writeHead(200);
+  const timer = setInterval(() => response.write('x'.repeat(65_536)), 5);
+  response.once('close', () => clearInterval(timer));
+}
+
 function answer(turn: string, box: string, response: ServerResponse): void {
   if (turn === 'hang') return;
   if (turn === 'reset') return void response.destroy();
   if (turn === 'moved') return void response.writeHead(307, { location: `/200/${box}-moved` }).end();
   if (turn === 'later') return void response.writeHead(429, { 'retry-after': RETRY_AFTER_S }).end();
+  if (turn === 'endless') return void endless(response);
   response.writeHead(Number(turn)).end('thank you');
 }

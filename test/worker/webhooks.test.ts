@@ -240,6 +240,12 @@ describe('a receiver that does not take it', () => {
     expect(new Set((await read()).map((one) => one.body)).size).toBe(1);
   });
 
+  test('an answer without an end is not read', async () => {
+    const { url } = box('endless');
+    const { status, attempts } = await told(url);
+    expect({ status, attempts }).toMatchObject({ status: 'delivered', attempts: [{ status: 200 }] });
+  });
+
   test('410 ends it at once', async () => {
     const { url, read } = box('410-200');
     expect(await told(url)).toMatchObject({ status: 'gone', attempts: [{ status: 410 }] });
