@@ -67,15 +67,16 @@ export const deliveryRoutes: readonly Route[] = [
     handle: async (context) => {
       const { config, store, orgId } = context.var;
       webhooksOf(config);
-      const { id, round } = await findDelivery(context);
+      const { id, round, status, next_at: nextAt } = await findDelivery(context);
       const at = new Date().toISOString();
-      // Whoever asked at the same time, and was first, began the round.
-      if (await store.deliveries.restart(orgId, id, round, DELIVERY_STATUSES, at)) {
-        await startDelivery(config.deliver, { deliveryId: id, orgId, round: round + 1 }).catch((cause) => {
-          throw new Fault('WORKFLOW_UNAVAILABLE', 'it could not be started now; it is tried soon', { cause });
-        });
-      }
-      return context.json(await detailOf(context, await findDelivery(context)), 202);
+      // A second click: the attempt that the first one asked for is due, or runs. Of two at once, one restarts.
+      const underWay = status === 'pending' && nextAt <= at;
+      if (!underWay) await store.deliveries.restart(orgId, id, round, DELIVERY_STATUSES, at);
+      const now = await findDelivery(context);
+      await startDelivery(config.deliver, { deliveryId: id, orgId, round: now.round }).catch((cause) => {
+        throw new Fault('WORKFLOW_UNAVAILABLE', 'it could not be started now; it is tried soon', { cause });
+      });
+      return context.json(await detailOf(context, now), 202);
     },
   }),
 ];

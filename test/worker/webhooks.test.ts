@@ -212,7 +212,6 @@ describe('a receiver that does not take it', () => {
     ['an error', '500-200', [{ status: 500 }, { status: 200 }]],
     ['an error of its own', '404-200', [{ status: 404 }, { status: 200 }]],
     ['a broken connection', 'reset-200', [{ problem: 'UNREACHABLE' }, { status: 200 }]],
-    ['no answer in time', 'hang-200', [{ problem: 'TIMEOUT' }, { status: 200 }]],
   ])('%s: is told again, with the same id and the same bytes', async (_what, answers, attempts) => {
     const { url, read } = box(answers);
     const delivery = await told(url);
@@ -222,6 +221,23 @@ describe('a receiver that does not take it', () => {
     expect(new Set(got.map((one) => one.body)).size).toBe(1);
     expect(new Set(got.map((one) => one.headers['webhook-id']))).toEqual(new Set([delivery.id]));
     for (const one of got) verify(secret.secret, one);
+  });
+
+  test('no answer in time: is told again', async () => {
+    const { url, read } = box('hang-200');
+    const id = await endedOnly(url);
+    const job = { deliveryId: id, orgId: 'first', round: 1 };
+    const deps = await openDeliveryDeps(env as Bindings);
+    if (deps.webhooks === null) throw new Error('no webhooks');
+    await deliverWebhook(job, 1, { ...deps, webhooks: { ...deps.webhooks, timeoutMs: 200 } });
+    await deliverWebhook(job, 2, deps);
+    const { status, attempts } = await detail(id);
+    expect({ status, attempts }).toMatchObject({
+      status: 'delivered',
+      attempts: [{ status: null, problem: 'TIMEOUT' }, { status: 200 }],
+    });
+    const [first, second] = await read();
+    expect(second).toMatchObject({ body: first?.body, headers: { 'webhook-id': id } });
   });
 
   test('is left alone when the schedule has ended, and told again when somebody asks', async () => {
@@ -343,13 +359,22 @@ describe('what a crash leaves', () => {
     expect((await detail(id)).status).toBe('pending');
   });
 
-  test('asking again twice at once begins one round', async () => {
+  test('asked for several times at once, every round that begins is worked on', async () => {
     const { url } = box('200');
     const { id } = await told(url);
     const answers = await Promise.all([again(id), again(id), again(id)]);
     expect(answers.map((one) => one.status)).toEqual([202, 202, 202]);
-    const rounds = new Set((await ended(id)).attempts.map((one) => one.round));
-    expect([...rounds].length).toBe((await detail(id)).round);
+    const { round, attempts } = await ended(id);
+    expect([...new Set(attempts.map((one) => one.round))]).toEqual(
+      Array.from({ length: round }, (_, n) => n + 1),
+    );
+  });
+
+  test('a second click while the first one waits for its turn begins no other round', async () => {
+    const { url } = box('200');
+    const id = await endedOnly(url);
+    expect((await again(id)).body.round).toBe(1);
+    expect((await ended(id)).status).toBe('delivered');
   });
 });
 
