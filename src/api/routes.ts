@@ -13,6 +13,7 @@ import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
+import { verifyRoutes } from './verify.ts';
 
 const health = route({
   method: 'get',
@@ -51,4 +52,5 @@ export const ROUTES: readonly Route[] = [
   ...storedRoutes,
   ...ruleRoutes,
   ...sidecarRoutes,
+  ...verifyRoutes,
 ];
