@@ -14,6 +14,7 @@ import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
+import { verifyRoutes } from './verify.ts';
 import { webhookSecretRoutes } from './webhook-secrets.ts';
 
 const health = route({
@@ -55,4 +56,5 @@ export const ROUTES: readonly Route[] = [
   ...ruleRoutes,
   ...sidecarRoutes,
   ...deliveryRoutes,
+  ...verifyRoutes,
 ];
