@@ -1,6 +1,7 @@
 /**
  * What puts a webhook into the outbox: a statement for the D1 batch that ends its subject, so that either both are
- * there or none. Its id is the subject's under another prefix: there is one end, so there is one webhook.
+ * there or none. Its id is the subject's under another prefix: there is one end, so there is one webhook. What can end
+ * several times needs `-<which end>` behind it.
  */
 
 /** The `dlv-…` of a `gen-…`, or of another subject whose end is told. */
