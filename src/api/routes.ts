@@ -6,11 +6,13 @@ import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
 import { openApiDocument } from './openapi.ts';
+import { ownerRoutes } from './owners.ts';
 import { retryRoutes } from './retry.ts';
 import { JSON_TYPE, type Route, route } from './route.ts';
 import { ruleRoutes } from './rules.ts';
 import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
+import { tasklessRoutes } from './taskless/routes.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
 import { verifyRoutes } from './verify.ts';
@@ -45,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   ...trustRoutes,
   ...logRoutes,
   ...tokenRoutes,
+  ...ownerRoutes,
   ...generationRoutes,
   ...eventRoutes,
   ...retryRoutes,
@@ -53,4 +56,5 @@ export const ROUTES: readonly Route[] = [
   ...ruleRoutes,
   ...sidecarRoutes,
   ...verifyRoutes,
+  ...tasklessRoutes,
 ];
