@@ -516,7 +516,7 @@ export interface paths {
     get: {
       parameters: { query?: never; header?: never; path?: never };
       responses: {
-        200: { content: { 'application/json': { 'user': string; 'orgs': ({ 'id': string; 'name': string; 'source': "github"; 'url': string; 'orgId'?: number; 'githubOrgId'?: number })[] } } };
+        200: { content: { 'application/json': { 'user': string; 'email': ""; 'orgs': ({ 'id': string; 'name': string; 'source': "github"; 'url': string; 'orgId'?: number; 'githubOrgId'?: number })[] } } };
         400: { content: { 'application/json': components['schemas']['TasklessError'] } };
         401: { content: { 'application/json': components['schemas']['TasklessError'] } };
         403: { content: { 'application/json': components['schemas']['TasklessError'] } };

@@ -104,6 +104,8 @@ export const tokenAnswer = z.union([
 
 export const whoamiAnswer = z.object({
   user: z.string(),
+  /** Always empty: no token has one, and the client's `info --json` fails without the field. */
+  email: z.literal(''),
   orgs: z.array(
     z.object({
       id: z.uuid(),

@@ -20,6 +20,7 @@ export const whoamiRoutes: readonly Route[] = [
       const owners = await store.owners.list(orgId);
       return context.json({
         user: caller.tokenName ?? orgId,
+        email: '',
         orgs: owners.map(({ id, name, owner, github_id }) => ({
           id,
           name,

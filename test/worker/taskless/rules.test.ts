@@ -146,7 +146,7 @@ describe('whom it is for', () => {
 
   test('whoami lists the owners as the client compares them', async () => {
     const { body } = await cli('/cli/api/whoami');
-    expect(body).toMatchObject({ user: 'first' });
+    expect(body).toMatchObject({ user: 'first', email: '' });
     expect(body.orgs).toContainEqual({
       id: owner.id,
       name: 'Acme',
