@@ -17,6 +17,7 @@ import {
 import { type Report, reportSchema } from '../src/schema/report.ts';
 import { type RuleRequest, requestSchema } from '../src/schema/request.ts';
 import { type Rule, ruleSchema } from '../src/schema/rule.ts';
+import { tasklessError } from '../src/schema/taskless.ts';
 import { type PublishedTrust, trustPublished } from '../src/schema/trust.ts';
 import type { components, paths } from './api-types.ts';
 import type { Connection } from './connection.ts';
@@ -133,6 +134,24 @@ export class ApiClient {
 
   retryDelivery(id: string): Promise<Schemas['DeliveryDetail']> {
     return this.#take(this.#api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } } }), 'attempts');
+  }
+
+  async listOwners(): Promise<Schemas['Owner'][]> {
+    return (await this.#take(this.#api.GET('/v1/owners'), 'owners')).owners;
+  }
+
+  putOwner(body: Schemas['NewOwner']): Promise<Schemas['Owner']> {
+    return this.#take(this.#api.POST('/v1/owners', { body }), 'owner');
+  }
+
+  removeOwner(id: string): Promise<Schemas['Owner']> {
+    return this.#take(this.#api.DELETE('/v1/owners/{id}', { params: { path: { id } } }), 'owner');
+  }
+
+  /** Id of the signed rule that the Taskless client knows by this UUID; `null`: there is none. */
+  async tasklessRule(uuid: string): Promise<string | null> {
+    const asked = this.#api.GET('/cli/api/rule/{id}', { params: { path: { id: uuid } } });
+    return (await this.#take(asked, 'status')).assay?.rule ?? null;
   }
 
   /** Its files are written to disk, so the answer is parsed. */
@@ -265,6 +284,10 @@ function parseJson(bytes: Buffer): unknown {
 
 function refusal(status: number, value: unknown): UsageError {
   const parsed = errorBody.safeParse(value);
+  const taskless = tasklessError.safeParse(value);
+  if (taskless.success) {
+    return new UsageError(taskless.data.error.toUpperCase(), `the service answered ${taskless.data.error}`);
+  }
   if (!parsed.success) return new UsageError('BAD_ANSWER', `the service answered ${status} without a reason`);
   const details = z.array(z.object({ path: z.string(), message: z.string() })).safeParse(parsed.data.details);
   const hint = details.success

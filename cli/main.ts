@@ -5,8 +5,10 @@ import { CASE_TIMEOUT_MS } from '../container/protocol.ts';
 import { collect, sandboxOption, wholeNumber, withJson, withService } from './options.ts';
 import { registerCheck } from './register/check.ts';
 import { registerExport } from './register/export.ts';
+import { registerInstall } from './register/install.ts';
 import { registerKeys } from './register/keys.ts';
 import { registerLog } from './register/log.ts';
+import { registerOwners } from './register/owners.ts';
 import { registerRetry } from './register/retry.ts';
 import { registerTokens } from './register/tokens.ts';
 import { registerTrust } from './register/trust.ts';
@@ -98,8 +100,10 @@ withJson(withTrust(program.command('verify')))
 
 registerCheck(program);
 registerExport(program);
+registerInstall(program);
 registerKeys(program);
 registerLog(program);
+registerOwners(program);
 registerTrust(program);
 registerRetry(program);
 registerTokens(program);

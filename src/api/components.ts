@@ -11,9 +11,11 @@ import {
   signedRuleFiles,
 } from '../schema/api.ts';
 import { retrySchema } from '../schema/lineage.ts';
+import { newOwnerSchema, ownerSchema } from '../schema/owners.ts';
 import { reportSchema } from '../schema/report.ts';
 import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
+import { tasklessError } from '../schema/taskless.ts';
 import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
 import { documentSchema } from '../schema/trust.ts';
 import {
@@ -38,13 +40,16 @@ export const COMPONENTS = {
   GenerationDetail: generationDetail,
   GenerationEnded: generationEnded,
   GenerationEvent: generationEvent,
+  NewOwner: newOwnerSchema,
   NewToken: newTokenSchema,
+  Owner: ownerSchema,
   Report: reportSchema,
   Request: requestSchema,
   Retry: retrySchema,
   RuleToRun: ruleSchema,
   SignedRule: signedRule,
   SignedRuleFiles: signedRuleFiles,
+  TasklessError: tasklessError,
   Token: tokenSchema,
   TrustDocument: documentSchema,
   WebhookSecret: webhookSecretSchema,

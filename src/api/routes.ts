@@ -7,11 +7,13 @@ import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
 import { openApiDocument } from './openapi.ts';
+import { ownerRoutes } from './owners.ts';
 import { retryRoutes } from './retry.ts';
 import { JSON_TYPE, type Route, route } from './route.ts';
 import { ruleRoutes } from './rules.ts';
 import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
+import { tasklessRoutes } from './taskless/routes.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
 import { verifyRoutes } from './verify.ts';
@@ -48,6 +50,7 @@ export const ROUTES: readonly Route[] = [
   ...logRoutes,
   ...tokenRoutes,
   ...webhookSecretRoutes,
+  ...ownerRoutes,
   ...generationRoutes,
   ...eventRoutes,
   ...retryRoutes,
@@ -57,4 +60,5 @@ export const ROUTES: readonly Route[] = [
   ...sidecarRoutes,
   ...deliveryRoutes,
   ...verifyRoutes,
+  ...tasklessRoutes,
 ];
