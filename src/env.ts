@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
 import { Fault } from './errors.ts';
+import { LOG_LEVELS, setLogLevel } from './logger.ts';
 import { priceTable } from './models/pricing.ts';
 import type { ContainerGate } from './sandboxes/container-gate.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
@@ -45,6 +46,7 @@ export interface Bindings {
   readonly ISOLATE_HOST_TOKEN?: string;
   readonly ISOLATE_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
+  readonly LOG_LEVEL?: string;
 }
 
 export interface GenerateRuleParams {
@@ -134,6 +136,7 @@ const settings = z.object({
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   TRUST_ROOT_SHA256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
@@ -183,6 +186,7 @@ async function check(bindings: Bindings): Promise<Config> {
     throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
   }
   const value = parsed.data;
+  setLogLevel(value.LOG_LEVEL);
   return {
     db,
     bucket,

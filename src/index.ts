@@ -1,6 +1,7 @@
 /** Exports only: the fetch and cron handlers, the Workflow and the containers' Durable Objects. */
 import { app } from './api/app.ts';
 import type { Bindings } from './env.ts';
+import { log } from './logger.ts';
 import { expireKeys } from './workflows/expire-keys.ts';
 import { wakeStalled } from './workflows/wake-stalled.ts';
 
@@ -14,7 +15,7 @@ export default {
   scheduled: async (_controller, bindings) => {
     const now = new Date();
     const sweep = await wakeStalled(bindings, now);
-    console.log(JSON.stringify({ level: 'info', event: 'wake_sweep', ...sweep }));
+    log('info', 'wake_sweep', { ...sweep });
     await expireKeys(bindings, now);
   },
 } satisfies ExportedHandler<Bindings>;

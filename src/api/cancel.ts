@@ -1,6 +1,7 @@
 /** `POST /v1/generations/:id/cancel`. The row is the truth: whatever still runs stops when it sees it. */
 import type { Config } from '../env.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { generationDetail } from '../schema/api.ts';
 import { findGeneration, generationDetailOf } from './find-generation.ts';
 import { pathParam, type Route, route } from './route.ts';
@@ -36,8 +37,6 @@ async function stopInstance(config: Config, id: string): Promise<void> {
     const instance = await config.workflow.get(id);
     await instance.terminate();
   } catch (error) {
-    console.warn(
-      JSON.stringify({ level: 'warn', event: 'terminate_failed', generation: id, message: messageOf(error) }),
-    );
+    log('warn', 'terminate_failed', { generation: id, message: messageOf(error) });
   }
 }

@@ -9,5 +9,11 @@ export interface AppEnv {
     store: Store;
     /** Organisation of the token; every query is scoped by it. */
     orgId: string;
+    /** Of this call: the caller's `x-request-id` where it is a sane one, else ours. */
+    requestId: string;
+    /** Pattern of the route that answers; absent where there is none. */
+    route?: string;
+    /** Of the error that was answered. */
+    code?: string;
   };
 }

@@ -2,22 +2,18 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { FAULTS, Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import type { AppEnv } from './context.ts';
 import { RETRY_AFTER_S } from './limits.ts';
 
 export function onError(error: unknown, context: Context<AppEnv>): Response {
   const fault = error instanceof Fault ? error : null;
   if (fault === null) {
-    console.error(
-      JSON.stringify({
-        level: 'error',
-        event: 'unexpected',
-        path: context.req.path,
-        message: messageOf(error),
-      }),
-    );
+    const { requestId, route } = context.var;
+    log('error', 'unexpected', { requestId, route, message: messageOf(error) });
   }
   const code = fault?.code ?? 'INTERNAL';
+  context.set('code', code);
   const body = {
     ok: false,
     code,

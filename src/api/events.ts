@@ -6,6 +6,7 @@ import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { eventPage, hasEnded } from '../schema/api.ts';
 import { authenticate } from './auth.ts';
 import type { AppEnv } from './context.ts';
@@ -76,7 +77,7 @@ function stream(
       await followEvents({ next, mayListen: () => mayListen(context) }, sink, after, clock);
     } catch (error) {
       // The answer has begun, so it can only break off; the client comes back with the last id it saw.
-      console.warn(JSON.stringify({ level: 'warn', event: 'stream_failed', message: messageOf(error) }));
+      log('warn', 'stream_failed', { requestId: context.get('requestId'), message: messageOf(error) });
     }
   });
 }

@@ -6,6 +6,7 @@
 import { getSandbox } from '@cloudflare/sandbox';
 import { CALLER_TIMEOUT_MS } from '../../container/protocol.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import type { HostAnswer } from '../schema/report.ts';
 import {
   END_TIMEOUT_MS,
@@ -103,5 +104,5 @@ async function end(
 }
 
 function report(event: string, id: string, error: unknown): void {
-  console.warn(JSON.stringify({ level: 'warn', event, id, message: messageOf(error) }));
+  log('warn', event, { container: id, message: messageOf(error) });
 }

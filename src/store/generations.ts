@@ -175,7 +175,10 @@ export class GenerationStore {
       .bind(id, status, reason.code, reason.message, at);
     const closeAttempt = this.#db
       .prepare(
-        `UPDATE attempts SET verdict = ?2, summary = ?3, ended_at = ?4 WHERE generation_id = ?1 AND ended_at IS NULL
+        `UPDATE attempts SET verdict = ?2, summary = ?3, ended_at = ?4,
+           sandbox_ms = (SELECT CAST(ROUND(SUM(json_extract(data, '$.sandboxMs'))) AS INTEGER) FROM events
+             WHERE generation_id = ?1 AND type IN ('verified', 'confirmed') AND json_extract(data, '$.attempt') = n)
+         WHERE generation_id = ?1 AND ended_at IS NULL
          AND EXISTS (SELECT 1 FROM generations WHERE id = ?1 AND ended_at IS NOT NULL)`,
       )
       .bind(id, status === 'failed' ? 'rejected' : 'inconclusive', reason.message, at);

@@ -3,9 +3,11 @@ import { AttemptStore } from './attempts.ts';
 import { EventStore } from './events.ts';
 import { GenerationStore } from './generations.ts';
 import { IdempotencyStore } from './idempotency.ts';
+import { MetricsStore } from './metrics.ts';
 import { ObjectStore } from './objects.ts';
 import { RuleStore } from './rules.ts';
 import { SpendStore } from './spend.ts';
+import { StepTimeStore } from './step-times.ts';
 import { TokenStore } from './tokens.ts';
 import { TrustStore } from './trust.ts';
 
@@ -14,9 +16,11 @@ export interface Store {
   readonly events: EventStore;
   readonly generations: GenerationStore;
   readonly idempotency: IdempotencyStore;
+  readonly metrics: MetricsStore;
   readonly objects: ObjectStore;
   readonly rules: RuleStore;
   readonly spend: SpendStore;
+  readonly stepTimes: StepTimeStore;
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
 }
@@ -27,9 +31,11 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     events: new EventStore(db),
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
+    metrics: new MetricsStore(db),
     objects: new ObjectStore(bucket),
     rules: new RuleStore(db),
     spend: new SpendStore(db),
+    stepTimes: new StepTimeStore(db),
     tokens: new TokenStore(db),
     trust: new TrustStore(bucket),
   };

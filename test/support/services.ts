@@ -29,6 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         cacheReadUsdPerMTok: 0.1,
       },
     }),
+    LOG_LEVEL: 'warn',
     SANDBOX: 'host',
     SANDBOX_HOST_URL: host.url,
     SANDBOX_HOST_TOKEN: host.token,
