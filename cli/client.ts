@@ -28,6 +28,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 
 export type GenerationFilter = NonNullable<paths['/v1/generations']['get']['parameters']['query']>;
+type MetricsWindow = NonNullable<paths['/v1/metrics']['get']['parameters']['query']>;
 type Schemas = components['schemas'];
 
 export class ApiClient {
@@ -101,6 +102,10 @@ export class ApiClient {
 
   revokeToken(id: string): Promise<Schemas['Token']> {
     return this.#take(this.#api.DELETE('/v1/tokens/{id}', { params: { path: { id } } }), 'revokedAt');
+  }
+
+  metrics(query: MetricsWindow): Promise<Schemas['Metrics']> {
+    return this.#take(this.#api.GET('/v1/metrics', { params: { query } }), 'attemptsToPass');
   }
 
   /** Its files are written to disk, so the answer is parsed. */

@@ -7,6 +7,7 @@ import { registerCheck } from './register/check.ts';
 import { registerExport } from './register/export.ts';
 import { registerKeys } from './register/keys.ts';
 import { registerLog } from './register/log.ts';
+import { registerOperate } from './register/operate.ts';
 import { registerRetry } from './register/retry.ts';
 import { registerTokens } from './register/tokens.ts';
 import { registerTrust } from './register/trust.ts';
@@ -101,6 +102,7 @@ registerLog(program);
 registerTrust(program);
 registerRetry(program);
 registerTokens(program);
+registerOperate(program);
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -11,6 +11,7 @@ import {
   signedRuleFiles,
 } from '../schema/api.ts';
 import { retrySchema } from '../schema/lineage.ts';
+import { metricsSchema } from '../schema/metrics.ts';
 import { reportSchema } from '../schema/report.ts';
 import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
@@ -25,6 +26,7 @@ export const COMPONENTS = {
   Generation: generationSchema,
   GenerationDetail: generationDetail,
   GenerationEvent: generationEvent,
+  Metrics: metricsSchema,
   NewToken: newTokenSchema,
   Report: reportSchema,
   Request: requestSchema,

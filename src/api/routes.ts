@@ -5,6 +5,7 @@ import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
+import { metricsRoutes } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
 import { retryRoutes } from './retry.ts';
 import { JSON_TYPE, type Route, route } from './route.ts';
@@ -51,4 +52,5 @@ export const ROUTES: readonly Route[] = [
   ...storedRoutes,
   ...ruleRoutes,
   ...sidecarRoutes,
+  ...metricsRoutes,
 ];

@@ -1,0 +1,12 @@
+/** What whoever runs a service asks of it: numbers. */
+import type { Command } from 'commander';
+import { withJson, withService } from '../options.ts';
+import { run } from '../run.ts';
+
+export function registerOperate(program: Command): void {
+  withJson(withService(program.command('metrics')))
+    .description('what generations took: ends, attempts, cost, sandbox time, steps')
+    .option('--since <time>', 'ended then or later, ISO 8601 (default: 7 days before the end)')
+    .option('--until <time>', 'ended before (default: now)')
+    .action((options) => run(options, async () => (await import('../commands/metrics.ts')).metrics(options)));
+}
