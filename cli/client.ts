@@ -14,6 +14,7 @@ import {
   sidecarAnswer,
   signedRuleFiles,
 } from '../src/schema/api.ts';
+import { type Health, healthSchema } from '../src/schema/health.ts';
 import { type Report, reportSchema } from '../src/schema/report.ts';
 import { type RuleRequest, requestSchema } from '../src/schema/request.ts';
 import { type Rule, ruleSchema } from '../src/schema/rule.ts';
@@ -106,6 +107,16 @@ export class ApiClient {
 
   metrics(query: MetricsWindow): Promise<Schemas['Metrics']> {
     return this.#take(this.#api.GET('/v1/metrics', { params: { query } }), 'attemptsToPass');
+  }
+
+  /** Every part of the service; also when one is down, which is an answer and no failure. */
+  async health(): Promise<Health> {
+    const response = await this.#fetch('GET', '/v1/health', AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    const body = parseJson(await readCapped(response));
+    const parsed = healthSchema.safeParse(body);
+    if (parsed.success) return parsed.data;
+    if (response.ok) throw this.#strange();
+    throw refusal(response.status, body);
   }
 
   /** Its files are written to disk, so the answer is parsed. */

@@ -1,9 +1,13 @@
-/** What whoever runs a service asks of it: numbers. */
+/** What whoever runs a service asks of it: is it well, and what does it take. */
 import type { Command } from 'commander';
 import { withJson, withService } from '../options.ts';
 import { run } from '../run.ts';
 
 export function registerOperate(program: Command): void {
+  withJson(withService(program.command('health')))
+    .description('every part of the service, what is wrong and what to do (needs an admin token)')
+    .addHelpText('after', '\nExit codes: 0 it works, 1 a part is down, 2 no answer')
+    .action((options) => run(options, async () => (await import('../commands/health.ts')).health(options)));
   withJson(withService(program.command('metrics')))
     .description('what generations took: ends, attempts, cost, sandbox time, steps')
     .option('--since <time>', 'ended then or later, ISO 8601 (default: 7 days before the end)')

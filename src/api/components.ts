@@ -10,6 +10,7 @@ import {
   signedRule,
   signedRuleFiles,
 } from '../schema/api.ts';
+import { healthSchema } from '../schema/health.ts';
 import { retrySchema } from '../schema/lineage.ts';
 import { metricsSchema } from '../schema/metrics.ts';
 import { reportSchema } from '../schema/report.ts';
@@ -26,6 +27,7 @@ export const COMPONENTS = {
   Generation: generationSchema,
   GenerationDetail: generationDetail,
   GenerationEvent: generationEvent,
+  Health: healthSchema,
   Metrics: metricsSchema,
   NewToken: newTokenSchema,
   Report: reportSchema,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
 import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
+import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
 import { metricsRoutes } from './metrics.ts';
@@ -14,15 +15,6 @@ import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
-
-const health = route({
-  method: 'get',
-  path: '/healthz',
-  summary: 'Whether the service has a usable configuration',
-  scope: null,
-  answers: { 200: { description: 'It has.', schema: z.object({ ok: z.literal(true) }) } },
-  handle: (context) => context.json({ ok: true }),
-});
 
 let documentText: string | undefined;
 
@@ -39,7 +31,7 @@ const document = route({
 });
 
 export const ROUTES: readonly Route[] = [
-  health,
+  ...healthRoutes,
   document,
   ...keyRoutes,
   ...trustRoutes,

@@ -24,9 +24,6 @@ import {
 } from './container-gate-state.ts';
 import { withDeadline } from './deadline.ts';
 
-/** There is one gate; all callers have to name it alike. */
-export const GATE_NAME = 'gate';
-
 interface GateBindings {
   readonly VERIFICATION_CONTAINER: DurableObjectNamespace<ContainerToDestroy>;
 }

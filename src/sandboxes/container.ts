@@ -16,7 +16,8 @@ import {
   SLEEP_AFTER_SECONDS,
   START_TIMEOUT_MS,
 } from './container-deadlines.ts';
-import { type ContainerGate, GATE_NAME } from './container-gate.ts';
+import type { ContainerGate } from './container-gate.ts';
+import { GATE_NAME } from './container-gate-state.ts';
 import { type StartingContainer, startContainer, waitAtGate } from './container-start.ts';
 import { withDeadline } from './deadline.ts';
 import { openExchange, readAnswer } from './exchange.ts';

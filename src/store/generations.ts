@@ -198,6 +198,31 @@ export class GenerationStore {
     return results;
   }
 
+  /** The running generation of an organisation that has been without progress for longest. */
+  async mostSilent(orgId: string): Promise<Pick<GenerationRow, 'id' | 'step' | 'updated_at'> | null> {
+    return this.#db
+      .prepare(
+        `SELECT id, step, updated_at FROM generations WHERE org_id = ?1 AND ended_at IS NULL AND status = 'running'
+         ORDER BY updated_at LIMIT 1`,
+      )
+      .bind(orgId)
+      .first();
+  }
+
+  /** The one that ended last since then, of those that nobody cancelled. */
+  async lastEnded(
+    orgId: string,
+    since: string,
+  ): Promise<Pick<GenerationRow, 'id' | 'status' | 'reason_code' | 'ended_at'> | null> {
+    return this.#db
+      .prepare(
+        `SELECT id, status, reason_code, ended_at FROM generations WHERE org_id = ?1 AND ended_at >= ?2 AND status <> 'cancelled'
+         ORDER BY ended_at DESC LIMIT 1`,
+      )
+      .bind(orgId, since)
+      .first();
+  }
+
   async #change(sql: string, values: unknown[]): Promise<boolean> {
     const { meta } = await this.#db
       .prepare(sql)
