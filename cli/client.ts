@@ -109,6 +109,21 @@ export class ApiClient {
     return this.#take(this.#api.GET('/v1/metrics', { params: { query } }), 'attemptsToPass');
   }
 
+  deleteGeneration(id: string, withRule: boolean): Promise<Schemas['Deletion']> {
+    const params = { path: { id }, query: withRule ? { rule: 'true' as const } : {} };
+    return this.#take(this.#api.DELETE('/v1/generations/{id}', { params }), 'requestedAt');
+  }
+
+  organisation(): Promise<Schemas['Organisation']> {
+    return this.#take(this.#api.GET('/v1/organisation'), 'deletions');
+  }
+
+  /** @param confirm id of the organisation of the token */
+  deleteOrganisation(confirm: string): Promise<Schemas['Organisation']> {
+    const params = { query: { confirm } };
+    return this.#take(this.#api.DELETE('/v1/organisation', { params }), 'deletions');
+  }
+
   /** Every part of the service; also when one is down, which is an answer and no failure. */
   async health(): Promise<Health> {
     const response = await this.#fetch('GET', '/v1/health', AbortSignal.timeout(ANSWER_TIMEOUT_MS));

@@ -47,6 +47,8 @@ export interface Bindings {
   readonly ISOLATE_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
   readonly LOG_LEVEL?: string;
+  readonly RETENTION_DAYS?: string;
+  readonly EVENT_RETENTION_DAYS?: string;
 }
 
 export interface GenerateRuleParams {
@@ -89,6 +91,8 @@ export interface Config {
   readonly sandboxes: SandboxConfig;
   /** A live generation without progress for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
+  /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
+  readonly retention: { readonly generationsDays: number | null; readonly eventsDays: number | null };
 }
 
 const tokenList = z
@@ -127,6 +131,8 @@ const modelList = z
   .transform((text) => text.split(',').map((id) => id.trim()))
   .pipe(z.array(z.string().min(1).max(200), 'must be a comma-separated list of model ids'));
 
+const MAX_RETENTION_DAYS = 36_500;
+
 const settings = z.object({
   API_TOKENS: tokenList,
   ANTHROPIC_API_KEY: z.string().min(1),
@@ -137,6 +143,8 @@ const settings = z.object({
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
+  EVENT_RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
   TRUST_ROOT_SHA256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
@@ -198,6 +206,10 @@ async function check(bindings: Bindings): Promise<Config> {
     tokens: value.API_TOKENS,
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
+    retention: {
+      generationsDays: value.RETENTION_DAYS ?? null,
+      eventsDays: value.EVENT_RETENTION_DAYS ?? null,
+    },
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

@@ -2,7 +2,7 @@
 import { app } from './api/app.ts';
 import type { Bindings } from './env.ts';
 import { log } from './logger.ts';
-import { expireKeys } from './workflows/expire-keys.ts';
+import { keepHouse } from './workflows/keep-house.ts';
 import { wakeStalled } from './workflows/wake-stalled.ts';
 
 export { ContainerGate } from './sandboxes/container-gate.ts';
@@ -16,6 +16,6 @@ export default {
     const now = new Date();
     const sweep = await wakeStalled(bindings, now);
     log('info', 'wake_sweep', { ...sweep });
-    await expireKeys(bindings, now);
+    await keepHouse(bindings, now);
   },
 } satisfies ExportedHandler<Bindings>;

@@ -15,7 +15,7 @@ export const cancelRoutes: readonly Route[] = [
     answers: {
       200: { description: 'It is cancelled; also when it was already.', schema: generationDetail },
     },
-    errors: ['NOT_FOUND', 'ALREADY_ENDED'],
+    errors: ['NOT_FOUND', 'GENERATION_DELETED', 'ALREADY_ENDED'],
     handle: async (context) => {
       const store = context.get('store');
       const orgId = context.get('orgId');

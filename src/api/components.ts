@@ -10,6 +10,7 @@ import {
   signedRule,
   signedRuleFiles,
 } from '../schema/api.ts';
+import { deletionSchema, organisationSchema } from '../schema/deletion.ts';
 import { healthSchema } from '../schema/health.ts';
 import { retrySchema } from '../schema/lineage.ts';
 import { metricsSchema } from '../schema/metrics.ts';
@@ -23,6 +24,7 @@ export const COMPONENTS = {
   Attempt: attemptSchema,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
+  Deletion: deletionSchema,
   Error: errorBody,
   Generation: generationSchema,
   GenerationDetail: generationDetail,
@@ -30,6 +32,7 @@ export const COMPONENTS = {
   Health: healthSchema,
   Metrics: metricsSchema,
   NewToken: newTokenSchema,
+  Organisation: organisationSchema,
   Report: reportSchema,
   Request: requestSchema,
   Retry: retrySchema,

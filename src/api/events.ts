@@ -36,7 +36,7 @@ export const eventRoutes: readonly Route[] = [
       200: { description: 'At most 500 events, or a stream of them.', schema: eventPage, or: STREAM_TYPE },
       204: { description: 'A stream would be empty: the generation has ended and its last event was seen.' },
     },
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'GENERATION_DELETED'],
     handle: async (context, { query }) => {
       const { store, orgId } = context.var;
       const { id, status } = await findGeneration(store, orgId, pathParam(context, 'id'));

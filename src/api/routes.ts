@@ -1,6 +1,7 @@
 /** Every route there is. What is not here is not served, and not in the OpenAPI document. */
 import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
+import { deleteRoutes } from './delete.ts';
 import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
 import { healthRoutes } from './health.ts';
@@ -45,4 +46,5 @@ export const ROUTES: readonly Route[] = [
   ...ruleRoutes,
   ...sidecarRoutes,
   ...metricsRoutes,
+  ...deleteRoutes,
 ];

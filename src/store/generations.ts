@@ -37,6 +37,8 @@ export interface GenerationRow {
   readonly batch_id: string | null;
   readonly search_text: string | null;
   readonly step_retries: number;
+  /** Set from when it was asked to be deleted; then the row has no texts, or soon has none. */
+  readonly deleting_at: string | null;
 }
 
 export type NewGeneration = Pick<
@@ -59,7 +61,7 @@ export type NewGeneration = Pick<
   >;
 
 /** What lineage shows of a generation. */
-export type LineRow = Pick<GenerationRow, 'id' | 'status' | 'retry_of' | 'retry_sha256'>;
+export type LineRow = Pick<GenerationRow, 'id' | 'status' | 'retry_of' | 'retry_sha256' | 'deleting_at'>;
 
 export interface Progress {
   readonly step: string;
@@ -107,7 +109,7 @@ export class GenerationStore {
         `WITH RECURSIVE line (id) AS (
            SELECT id FROM generations WHERE id = ?1 AND org_id = ?2
            UNION SELECT next.id FROM generations next JOIN line ON next.retry_of = line.id WHERE next.org_id = ?2)
-         SELECT id, status, retry_of, retry_sha256 FROM generations WHERE id IN (SELECT id FROM line) ORDER BY id DESC`,
+         SELECT id, status, retry_of, retry_sha256, deleting_at FROM generations WHERE id IN (SELECT id FROM line) ORDER BY id DESC`,
       )
       .bind(id, orgId)
       .all<LineRow>();
@@ -221,6 +223,15 @@ export class GenerationStore {
       )
       .bind(orgId, since)
       .first();
+  }
+
+  /** Ids of live generations of an organisation. */
+  async aliveOf(orgId: string, limit: number): Promise<string[]> {
+    const { results } = await this.#db
+      .prepare('SELECT id FROM generations WHERE org_id = ?1 AND ended_at IS NULL LIMIT ?2')
+      .bind(orgId, limit)
+      .all<{ id: string }>();
+    return results.map((one) => one.id);
   }
 
   async #change(sql: string, values: unknown[]): Promise<boolean> {

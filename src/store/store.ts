@@ -1,10 +1,12 @@
 /** All storage of one deployment, made from its two bindings. */
 import { AttemptStore } from './attempts.ts';
+import { DeletionStore } from './deletions.ts';
 import { EventStore } from './events.ts';
 import { GenerationStore } from './generations.ts';
 import { IdempotencyStore } from './idempotency.ts';
 import { MetricsStore } from './metrics.ts';
 import { ObjectStore } from './objects.ts';
+import { OrgDeletionStore } from './org-deletions.ts';
 import { RuleStore } from './rules.ts';
 import { SpendStore } from './spend.ts';
 import { StepTimeStore } from './step-times.ts';
@@ -13,11 +15,13 @@ import { TrustStore } from './trust.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
+  readonly deletions: DeletionStore;
   readonly events: EventStore;
   readonly generations: GenerationStore;
   readonly idempotency: IdempotencyStore;
   readonly metrics: MetricsStore;
   readonly objects: ObjectStore;
+  readonly orgDeletions: OrgDeletionStore;
   readonly rules: RuleStore;
   readonly spend: SpendStore;
   readonly stepTimes: StepTimeStore;
@@ -28,11 +32,13 @@ export interface Store {
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
+    deletions: new DeletionStore(db, bucket),
     events: new EventStore(db),
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
     metrics: new MetricsStore(db),
     objects: new ObjectStore(bucket),
+    orgDeletions: new OrgDeletionStore(db, bucket),
     rules: new RuleStore(db),
     spend: new SpendStore(db),
     stepTimes: new StepTimeStore(db),
