@@ -8,6 +8,7 @@ import { registerExport } from './register/export.ts';
 import { registerInstall } from './register/install.ts';
 import { registerKeys } from './register/keys.ts';
 import { registerLog } from './register/log.ts';
+import { registerOperate } from './register/operate.ts';
 import { registerOwners } from './register/owners.ts';
 import { registerRetry } from './register/retry.ts';
 import { registerTokens } from './register/tokens.ts';
@@ -108,6 +109,7 @@ registerTrust(program);
 registerRetry(program);
 registerTokens(program);
 registerWebhooks(program);
+registerOperate(program);
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -10,7 +10,10 @@ import {
   signedRule,
   signedRuleFiles,
 } from '../schema/api.ts';
+import { deletionSchema, organisationSchema } from '../schema/deletion.ts';
+import { healthSchema } from '../schema/health.ts';
 import { retrySchema } from '../schema/lineage.ts';
+import { metricsSchema } from '../schema/metrics.ts';
 import { newOwnerSchema, ownerSchema } from '../schema/owners.ts';
 import { reportSchema } from '../schema/report.ts';
 import { requestSchema } from '../schema/request.ts';
@@ -35,14 +38,18 @@ export const COMPONENTS = {
   Delivery: deliverySchema,
   DeliveryAttempt: deliveryAttempt,
   DeliveryDetail: deliveryDetail,
+  Deletion: deletionSchema,
   Error: errorBody,
   Generation: generationSchema,
   GenerationDetail: generationDetail,
   GenerationEnded: generationEnded,
   GenerationEvent: generationEvent,
   NewOwner: newOwnerSchema,
-  NewToken: newTokenSchema,
   Owner: ownerSchema,
+  Health: healthSchema,
+  Metrics: metricsSchema,
+  NewToken: newTokenSchema,
+  Organisation: organisationSchema,
   Report: reportSchema,
   Request: requestSchema,
   Retry: retrySchema,

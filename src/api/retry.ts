@@ -37,6 +37,7 @@ export const retryRoutes: readonly Route[] = [
     answers: MADE_ANSWERS,
     errors: [
       'NOT_FOUND',
+      'GENERATION_DELETED',
       'NOT_ENDED',
       'ALREADY_SIGNED',
       'RETRY_UNDER_WAY',
