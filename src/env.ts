@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
 import { type WebhookConfig, webhookConfig, webhookSettings } from './env-webhooks.ts';
 import { Fault } from './errors.ts';
+import { LOG_LEVELS, setLogLevel } from './logger.ts';
 import { priceTable } from './models/pricing.ts';
 import type { ContainerGate } from './sandboxes/container-gate.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
@@ -52,6 +53,9 @@ export interface Bindings {
   readonly WEBHOOK_ALLOW_PRIVATE?: string;
   readonly WEBHOOK_RETRY_DELAYS_MS?: string;
   readonly WEBHOOK_TIMEOUT_MS?: string;
+  readonly LOG_LEVEL?: string;
+  readonly RETENTION_DAYS?: string;
+  readonly EVENT_RETENTION_DAYS?: string;
 }
 
 export interface GenerateRuleParams {
@@ -97,6 +101,8 @@ export interface Config {
   readonly wakeAfterMs: number;
   /** `null`: this deployment sends none. */
   readonly webhooks: WebhookConfig | null;
+  /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
+  readonly retention: { readonly generationsDays: number | null; readonly eventsDays: number | null };
 }
 
 const tokenList = z
@@ -135,6 +141,8 @@ const modelList = z
   .transform((text) => text.split(',').map((id) => id.trim()))
   .pipe(z.array(z.string().min(1).max(200), 'must be a comma-separated list of model ids'));
 
+const MAX_RETENTION_DAYS = 36_500;
+
 const settings = z.object({
   API_TOKENS: tokenList,
   ANTHROPIC_API_KEY: z.string().min(1),
@@ -144,6 +152,9 @@ const settings = z.object({
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
+  EVENT_RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
   TRUST_ROOT_SHA256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
@@ -195,6 +206,7 @@ async function check(bindings: Bindings): Promise<Config> {
     throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
   }
   const value = parsed.data;
+  setLogLevel(value.LOG_LEVEL);
   return {
     db,
     bucket,
@@ -208,6 +220,10 @@ async function check(bindings: Bindings): Promise<Config> {
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
     webhooks: webhookConfig(value),
+    retention: {
+      generationsDays: value.RETENTION_DAYS ?? null,
+      eventsDays: value.EVENT_RETENTION_DAYS ?? null,
+    },
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

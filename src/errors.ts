@@ -17,6 +17,8 @@ export const FAULTS = {
   /** The token is valid, and lacks the scope. */
   FORBIDDEN: { status: 403, retryable: false },
   NOT_FOUND: { status: 404, retryable: false },
+  /** It was there, and was deleted by request or because of its age. */
+  GENERATION_DELETED: { status: 404, retryable: false },
   NO_RULE: { status: 404, retryable: false },
   NO_REPORT: { status: 404, retryable: false },
   NO_CONFIRMATION: { status: 404, retryable: false },
@@ -38,6 +40,8 @@ export const FAULTS = {
   INVALID_IDEMPOTENCY_KEY: { status: 400, retryable: false },
   ALREADY_ENDED: { status: 409, retryable: false },
   NOT_ENDED: { status: 409, retryable: false },
+  /** A signed generation is deleted only together with its rule. */
+  HAS_RULE: { status: 409, retryable: false },
   ALREADY_SIGNED: { status: 409, retryable: false },
   /** Another retry of the same generation, with other options, is alive. */
   RETRY_UNDER_WAY: { status: 409, retryable: false },

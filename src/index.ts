@@ -1,7 +1,8 @@
 /** Exports only: the fetch and cron handlers, the Workflows and the containers' Durable Objects. */
 import { app } from './api/app.ts';
 import type { Bindings } from './env.ts';
-import { expireKeys } from './workflows/expire-keys.ts';
+import { log } from './logger.ts';
+import { keepHouse } from './workflows/keep-house.ts';
 import { wakeDeliveries } from './workflows/wake-deliveries.ts';
 import { wakeStalled } from './workflows/wake-stalled.ts';
 
@@ -16,9 +17,8 @@ export default {
   scheduled: async (_controller, bindings) => {
     const now = new Date();
     const sweep = await wakeStalled(bindings, now);
-    console.log(JSON.stringify({ level: 'info', event: 'wake_sweep', ...sweep }));
-    const deliveries = await wakeDeliveries(bindings, now);
-    console.log(JSON.stringify({ level: 'info', event: 'wake_deliveries', ...deliveries }));
-    await expireKeys(bindings, now);
+    log('info', 'wake_sweep', { ...sweep });
+    log('info', 'wake_deliveries', { ...(await wakeDeliveries(bindings, now)) });
+    await keepHouse(bindings, now);
   },
 } satisfies ExportedHandler<Bindings>;

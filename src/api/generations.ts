@@ -69,7 +69,7 @@ export const generationRoutes: readonly Route[] = [
     summary: 'A generation with its attempts and what it spent',
     scope: 'read',
     answers: { 200: { description: 'The generation.', schema: generationDetail } },
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'GENERATION_DELETED'],
     handle: async (context) => {
       const id = pathParam(context, 'id');
       return context.json(await generationDetailOf(context.get('store'), context.get('orgId'), id));

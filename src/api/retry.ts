@@ -37,6 +37,7 @@ export const retryRoutes: readonly Route[] = [
     answers: MADE_ANSWERS,
     errors: [
       'NOT_FOUND',
+      'GENERATION_DELETED',
       'NOT_ENDED',
       'ALREADY_SIGNED',
       'RETRY_UNDER_WAY',
@@ -67,11 +68,15 @@ export const retryRoutes: readonly Route[] = [
   }),
 ];
 
-interface Wish {
+/** A retry as it is written: of what, with which changes, and the digest that tells it from another one. */
+export interface RetryWish {
   readonly original: GenerationRow;
   readonly retry: Retry;
-  readonly operation: string;
   readonly digest: string;
+}
+
+interface Wish extends RetryWish {
+  readonly operation: string;
 }
 
 async function look(context: Context<AppEnv>, wish: Wish, key: string | null): Promise<Look> {
@@ -106,7 +111,12 @@ function sameWish(alive: LineRow, digest: string): string {
   });
 }
 
-async function draftOf({ original, retry, digest }: Wish, config: Config, store: Store): Promise<Draft> {
+/** @throws Fault STORE_MISSING | STORE_CONFLICT | MODEL_NOT_ALLOWED | COST_LIMIT_NEEDS_PRICE | NOTHING_TO_GO_ON_FROM */
+export async function draftOf(
+  { original, retry, digest }: RetryWish,
+  config: Config,
+  store: Store,
+): Promise<Draft> {
   const orgId = original.org_id;
   const text = await store.objects.get(keys.request(orgId, original.id));
   if (text === null) throw new Fault('STORE_MISSING', 'the stored request of this generation is missing');

@@ -3,6 +3,7 @@
  * starts one. Whatever fails here is mended by the wake sweep: the outbox has the row.
  */
 import { messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
 import { deliveryIdOf } from '../store/outbox.ts';
 
@@ -47,8 +48,6 @@ export async function startEnd(
     await startDelivery(workflow, { deliveryId: row.id, orgId, round: row.round });
   } catch (error) {
     const message = messageOf(error);
-    console.warn(
-      JSON.stringify({ level: 'warn', event: 'delivery_not_started', subject: subjectId, message }),
-    );
+    log('warn', 'delivery_not_started', { subject: subjectId, message });
   }
 }
