@@ -18,6 +18,7 @@ export interface Bindings {
   readonly DB?: D1Database;
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
+  readonly BATCH?: Workflow<BatchParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -52,6 +53,13 @@ export interface GenerateRuleParams {
   readonly orgId: string;
 }
 
+export interface BatchParams {
+  readonly batchId: string;
+  readonly orgId: string;
+  /** Part of the instance's id; one that finds a higher number in the row stops. */
+  readonly instance: number;
+}
+
 export interface TokenEntry {
   readonly orgId: string;
   /** SHA-256 of the token, lower-case hex; the token itself is never stored. */
@@ -67,6 +75,7 @@ export interface Config {
   readonly db: D1Database;
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
+  readonly batchWorkflow: Workflow<BatchParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -153,8 +162,8 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, BATCH: batchWorkflow } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'BATCH'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -176,6 +185,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !db ||
     !bucket ||
     !workflow ||
+    !batchWorkflow ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -187,6 +197,7 @@ async function check(bindings: Bindings): Promise<Config> {
     db,
     bucket,
     workflow,
+    batchWorkflow,
     signingKey,
     log,
     sandboxes,

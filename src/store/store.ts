@@ -1,5 +1,7 @@
 /** All storage of one deployment, made from its two bindings. */
 import { AttemptStore } from './attempts.ts';
+import { BatchItemStore } from './batch-items.ts';
+import { BatchStore } from './batches.ts';
 import { EventStore } from './events.ts';
 import { GenerationStore } from './generations.ts';
 import { IdempotencyStore } from './idempotency.ts';
@@ -11,6 +13,8 @@ import { TrustStore } from './trust.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
+  readonly batches: BatchStore;
+  readonly batchItems: BatchItemStore;
   readonly events: EventStore;
   readonly generations: GenerationStore;
   readonly idempotency: IdempotencyStore;
@@ -24,6 +28,8 @@ export interface Store {
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
+    batches: new BatchStore(db),
+    batchItems: new BatchItemStore(db),
     events: new EventStore(db),
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
