@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { CASE_TIMEOUT_MS } from '../container/protocol.ts';
 import { collect, sandboxOption, wholeNumber, withJson, withService } from './options.ts';
+import { registerBatch } from './register/batch.ts';
 import { registerCheck } from './register/check.ts';
 import { registerExport } from './register/export.ts';
 import { registerKeys } from './register/keys.ts';
@@ -100,6 +101,7 @@ registerKeys(program);
 registerLog(program);
 registerTrust(program);
 registerRetry(program);
+registerBatch(program);
 registerTokens(program);
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
