@@ -3,7 +3,7 @@
  * an object nobody names; a crash after the row is mended by the wake sweep, which makes the instance.
  */
 import type { Config } from '../env.ts';
-import { Fault } from '../errors.ts';
+import { Fault, messageOf } from '../errors.ts';
 import { priceOf } from '../models/pricing.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { DEFAULT_ATTEMPTS, type RuleRequest } from '../schema/request.ts';
@@ -68,6 +68,8 @@ export async function startInstance(config: Config, store: Store, row: NewGenera
   try {
     await config.workflow.create({ id: row.id, params: { generationId: row.id, orgId: row.org_id } });
   } catch (error) {
+    // The wake sweep was first: this took longer than it waits.
+    if (messageOf(error).includes('already_exists')) return;
     const reason = {
       code: 'WORKFLOW_UNAVAILABLE',
       message: 'the workflow could not be started; retry the generation',
