@@ -33,8 +33,11 @@ type RunStep = <T extends object>(
 export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParams> {
   override async run(event: Readonly<WorkflowEvent<GenerateRuleParams>>, step: WorkflowStep): Promise<void> {
     const job = event.payload;
-    const runStep: RunStep = (policy, body) =>
-      durable(step, policy, async (run) => {
+    // Once signing has begun there may be a signature, whatever fails then.
+    let missing = 'signed';
+    const runStep: RunStep = (policy, body) => {
+      if (policy === policies.sign) missing = 'published';
+      return durable(step, policy, async (run) => {
         const deps = await openDeps(this.env);
         if (run.stepAttempt === 1) return body(deps, run);
         await showRetries(job, run.stepAttempt - 1, deps);
@@ -42,6 +45,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
         await showRetries(job, 0, deps);
         return result;
       });
+    };
     const end = (input: EndInput) => runStep(policies.end, (deps) => endGeneration(job, input, deps));
     try {
       const outcome = await generate(job, runStep);
@@ -53,8 +57,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
       await end({
         status: 'errored',
         code,
-        // The log comes after the signature: what it could not take stays unpublished.
-        message: `${reasonOf(error)}. Nothing was ${code.startsWith('LOG_') ? 'published' : 'signed'}; retry the generation`,
+        message: `${reasonOf(error).replace(/\.$/, '')}. Nothing was ${missing}; retry the generation`,
       });
     }
   }
