@@ -12,7 +12,7 @@ import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { judgeServed, logKeyOf } from './served.ts';
 
 /** Generations of a lane that are under way at a time. */
-const IN_FLIGHT = 3;
+const IN_FLIGHT = 4;
 /** Longer than any point is away; a life that comes to none is ended by hand. */
 const LIFE_MS = 90_000;
 /** For everything to end once nothing is killed any more. */
@@ -32,10 +32,7 @@ export async function dryRun(lane: Lane, model: CountingModel, coverage: Coverag
     played.push(...(await play(lane, scenario, `dry-${index}`)));
     // The last points come after the end was seen.
     await wait(500);
-    coverage.learn(
-      scenario.name,
-      lane.reached.slice(from).map(({ point }) => point),
-    );
+    coverage.learn(scenario.name, lane.reached.slice(from));
   }
   return finish(lane, model, played, []);
 }

@@ -124,8 +124,12 @@ export class Lane {
   async text(path: string): Promise<string> {
     for (;;) {
       const { url } = await this.#alive();
-      const response = await fetch(`${url}${path}`).catch(() => null);
-      if (response?.ok) return response.text();
+      try {
+        const response = await fetch(`${url}${path}`);
+        if (response.ok) return await response.text();
+      } catch {
+        // It died under us.
+      }
       await wait(ASK_AGAIN_MS);
     }
   }

@@ -34,7 +34,9 @@ say(`seed ${values.seed}, state in ${scratch}`);
 const dry = new Lane(join(scratch, 'dry'), model.url);
 const first = await dryRun(dry, model, coverage);
 await dry.close();
-say(`dry run: ${first.played.length} generations, ${coverage.known.size} points`);
+say(
+  `dry run: ${first.played.length} generations, ${coverage.size.points} points, ${coverage.size.moments} moments`,
+);
 
 let kills = 0;
 const done = new Map<string, number>();
@@ -56,7 +58,7 @@ if (first.problems.length === 0) {
       onKill: (point) => {
         kills += 1;
         const { size } = coverage.open;
-        say(`kill ${kills}, ${size} points left, ${generations()} generations ended: ${name} at ${point}`);
+        say(`kill ${kills}, ${size} moments left, ${generations()} generations ended: ${name} at ${point}`);
       },
     });
     await lane.close();
@@ -71,13 +73,15 @@ function report(): void {
   const played = outcomes.flatMap((outcome) => outcome.played);
   const problems = outcomes.flatMap((outcome) => outcome.problems);
   process.stdout.write(`\n${table()}\n\n`);
-  const again = [...coverage.kills.keys()].filter((point) => !coverage.known.has(point)).length;
+  const { moments, points } = coverage.size;
+  const killedAt = [...coverage.kills.keys()];
+  const aftermath = killedAt.filter((point) => coverage.isAftermath(point)).length;
   say(`${played.length} generations, ${kills} kills, ${model.paid.length} model answers`);
   say(
-    `killed at ${coverage.known.size - coverage.open.size} of ${coverage.known.size} points of the dry run`,
+    `killed in ${moments - coverage.open.size} of ${moments} moments, at ${killedAt.length - aftermath} of ${points} points`,
   );
-  say(`and at ${again} that only a crash brings up`);
-  for (const point of coverage.open) say(`not killed at: ${point}`);
+  say(`and at ${aftermath} points that only a crash brings up`);
+  for (const moment of coverage.open) say(`not killed at: ${moment.join(', ')}`);
   for (const problem of problems) say(`WRONG: ${problem}`);
   if (problems.length === 0) {
     say('every generation ended as it had to; nothing was lost and nothing doubled');
@@ -88,7 +92,7 @@ function report(): void {
 /** By place: how many points of it there are, and how often a stack was killed there. */
 function table(): string {
   const places = new Map<string, { points: number; killed: number; kills: number }>();
-  for (const point of new Set([...coverage.known, ...coverage.kills.keys()])) {
+  for (const point of new Set([...coverage.points, ...coverage.kills.keys()])) {
     const place = point.split(' | ')[0] ?? '';
     const row = places.get(place) ?? { points: 0, killed: 0, kills: 0 };
     const times = coverage.kills.get(point) ?? 0;
