@@ -11,8 +11,6 @@ import { type Played, play } from './play.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { judgeServed, logKeyOf } from './served.ts';
 
-/** Generations of a lane that are under way at a time. */
-const IN_FLIGHT = 4;
 /** Longer than any point is away; a life that comes to none is ended by hand. */
 const LIFE_MS = 90_000;
 /** For everything to end once nothing is killed any more. */
@@ -39,7 +37,9 @@ export async function dryRun(lane: Lane, model: CountingModel, coverage: Coverag
 
 export interface Plan {
   readonly name: string;
-  readonly coverage: Coverage;
+  /** Scenarios of the lane that are under way at a time. */
+  readonly atOnce: number;
+  readonly coverage: Pick<Coverage, 'grace' | 'shouldKill' | 'next'>;
   readonly scenarios: readonly Scenario[];
   /** Whether to go on killing; asked after each life. */
   readonly goesOn: (generations: number) => boolean;
@@ -53,9 +53,13 @@ export async function killRun(lane: Lane, model: CountingModel, plan: Plan): Pro
   const failed: unknown[] = [];
   let made = 0;
   let armed = true;
-  lane.shouldKill = (reached) => armed && plan.coverage.shouldKill(reached);
+  let grace = 0;
+  lane.shouldKill = (reached) => {
+    grace -= 1;
+    return armed && grace < 0 && plan.coverage.shouldKill(reached);
+  };
   const topUp = (): void => {
-    while (armed && underWay.size < IN_FLIGHT) {
+    while (armed && underWay.size < plan.atOnce) {
       made += 1;
       const one = play(lane, plan.coverage.next(plan.scenarios), `${plan.name}-${made}`)
         .then((ended) => played.push(...ended))
@@ -68,6 +72,7 @@ export async function killRun(lane: Lane, model: CountingModel, plan: Plan): Pro
     }
   };
   while (plan.goesOn(played.length)) {
+    grace = plan.coverage.grace(lane.lives + 1);
     await lane.start();
     topUp();
     void lane.text('/log/checkpoint').then((note) => checkpoints.push(note));

@@ -12,7 +12,9 @@ const MOST_KILLS_PER_GENERATION = 4;
 /** How likely a point that a crash brought up is killed at when it is met. */
 const AFTERMATH_CHANCE = 0.02;
 /** When every moment is done: how likely any point is killed at, for runs that are to have more generations. */
-const ANYWHERE_CHANCE = 0.01;
+const ANYWHERE_CHANCE = 0.005;
+/** Most points that a life gets for nothing, so that generations end between two kills. */
+const MOST_GRACE_POINTS = 300;
 
 /** Points in the order in which they are reached. */
 type Moment = string[];
@@ -68,6 +70,11 @@ export class Coverage {
   /** Whether it takes a crash to come here. */
   isAftermath(point: string): boolean {
     return !this.#momentOf.has(point);
+  }
+
+  /** How many points a life has before it may be killed: often few, so that what comes first is met too. */
+  grace(life: number): number {
+    return life === 1 ? 0 : Math.floor(this.#random() ** 2 * MOST_GRACE_POINTS);
   }
 
   shouldKill({ instance, point }: Reached): boolean {

@@ -39,6 +39,10 @@ say(
 );
 
 let kills = 0;
+// Ctrl-C: nothing more is killed, and what was is judged.
+process.once('SIGINT', () => {
+  wanted.kills = 0;
+});
 const done = new Map<string, number>();
 const generations = () => [...done.values()].reduce((sum, count) => sum + count, 0);
 const outcomes: Outcome[] = [first];
@@ -48,6 +52,7 @@ if (first.problems.length === 0) {
     const lane = new Lane(join(scratch, name), model.url);
     const outcome = await killRun(lane, model, {
       name,
+      atOnce: 4,
       coverage,
       scenarios: SCENARIOS,
       goesOn: (ended) => {

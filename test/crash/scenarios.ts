@@ -31,7 +31,7 @@ const rejected: readonly EventType[] = [...asked, 'inspected', 'verified', 'judg
 const accepted: readonly EventType[] = [...asked, 'inspected', 'verified', 'confirmed', 'judged'];
 const signedAtOnce: Expected = { status: 'signed', events: [...begun, ...accepted, 'ended'], paid: [1] };
 
-export const SCENARIOS: readonly Scenario[] = [
+export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
   { name: 'signed at once', script: 'good', expected: signedAtOnce },
   {
     name: 'signed after a rejection, the engine asked for',

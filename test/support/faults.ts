@@ -17,10 +17,10 @@ import { answer, caseResult, request } from './rule.ts';
 export interface Fault {
   /** Name of the step it happens in. */
   readonly step: string;
-  readonly on: 'd1' | 'r2' | 'model' | 'sandbox';
+  readonly on: 'd1' | 'r2' | 'log' | 'model' | 'sandbox';
   /** How many calls fail, from the first on. */
   readonly times: number;
-  /** `after`: it is done, and its answer is lost. Of D1 and R2. */
+  /** `after`: it is done, and its answer is lost. Of D1, R2 and the log's writer. */
   readonly when?: When;
   /** What comes instead of an answer; `good` is what would have. Of model and sandbox. */
   readonly instead?: (good: () => Promise<Response>) => Promise<Response>;
@@ -44,6 +44,13 @@ const SANDBOXES: Pick<Bindings, 'SANDBOX' | 'ISOLATE_HOST_URL' | 'ISOLATE_HOST_T
     ISOLATE_HOST_TOKEN: 'test-token-of-the-isolate-host',
     ISOLATE_BUILD_ID: 'b'.repeat(64),
   };
+
+/** As the platform says it. */
+const SAID = {
+  d1: 'D1_ERROR: Network connection lost.',
+  r2: 'put: We encountered an internal error. Please try again. (10001)',
+  log: 'Internal error in Durable Object storage caused object to be reset.',
+};
 
 /** How often the fault of a generation happened. */
 export function failuresOf(id: string): number {
@@ -104,9 +111,8 @@ function failsNow(on: Fault['on'], when?: When): Fault | null {
 
 async function failEffect({ on, writes }: Effect, when: When): Promise<void> {
   // An answer that is lost matters where something was done.
-  if ((on !== 'd1' && on !== 'r2') || (when === 'after' && !writes)) return;
-  if (failsNow(on, when) !== null)
-    throw new Error(on === 'd1' ? 'D1_ERROR: Network connection lost.' : 'put: internal error (10001)');
+  if (on === 'fetch' || on === 'workflow' || (when === 'after' && !writes)) return;
+  if (failsNow(on, when) !== null) throw new Error(SAID[on]);
 }
 
 const failingFetch: typeof fetch = async (input, init) => {
