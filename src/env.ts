@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
+import { type WebhookConfig, webhookConfig, webhookSettings } from './env-webhooks.ts';
 import { Fault } from './errors.ts';
 import { priceTable } from './models/pricing.ts';
 import type { ContainerGate } from './sandboxes/container-gate.ts';
@@ -12,12 +13,14 @@ import { parseSigningKey, type SigningKey } from './signing/ed25519.ts';
 import type { LogSigner } from './tlog/checkpoint.ts';
 import { checkLogSettings } from './tlog/service/settings.ts';
 import type { TransparencyLog } from './tlog/service/transparency-log.ts';
+import type { DeliverWebhookParams } from './webhooks/start.ts';
 
 /** What the runtime hands over. Only this file reads it. */
 export interface Bindings {
   readonly DB?: D1Database;
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
+  readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -45,6 +48,10 @@ export interface Bindings {
   readonly ISOLATE_HOST_TOKEN?: string;
   readonly ISOLATE_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
+  readonly WEBHOOK_SECRET?: string;
+  readonly WEBHOOK_ALLOW_PRIVATE?: string;
+  readonly WEBHOOK_RETRY_DELAYS_MS?: string;
+  readonly WEBHOOK_TIMEOUT_MS?: string;
 }
 
 export interface GenerateRuleParams {
@@ -67,6 +74,7 @@ export interface Config {
   readonly db: D1Database;
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
+  readonly deliver: Workflow<DeliverWebhookParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -85,8 +93,10 @@ export interface Config {
     readonly prices: z.infer<typeof priceTable>;
   };
   readonly sandboxes: SandboxConfig;
-  /** A live generation without progress for this long is woken by the sweep. */
+  /** A live generation without progress, or a webhook overdue, for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
+  /** `null`: this deployment sends none. */
+  readonly webhooks: WebhookConfig | null;
 }
 
 const tokenList = z
@@ -138,6 +148,7 @@ const settings = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
     .optional(),
+  ...webhookSettings,
 });
 
 const checked = new WeakMap<Bindings, Promise<Config>>();
@@ -153,8 +164,8 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, DELIVER_WEBHOOK: deliver } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -176,6 +187,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !db ||
     !bucket ||
     !workflow ||
+    !deliver ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -187,6 +199,7 @@ async function check(bindings: Bindings): Promise<Config> {
     db,
     bucket,
     workflow,
+    deliver,
     signingKey,
     log,
     sandboxes,
@@ -194,6 +207,7 @@ async function check(bindings: Bindings): Promise<Config> {
     tokens: value.API_TOKENS,
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
+    webhooks: webhookConfig(value),
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

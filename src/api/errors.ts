@@ -6,17 +6,7 @@ import type { AppEnv } from './context.ts';
 import { RETRY_AFTER_S } from './limits.ts';
 
 export function onError(error: unknown, context: Context<AppEnv>): Response {
-  const fault = error instanceof Fault ? error : null;
-  if (fault === null) {
-    console.error(
-      JSON.stringify({
-        level: 'error',
-        event: 'unexpected',
-        path: context.req.path,
-        message: messageOf(error),
-      }),
-    );
-  }
+  const fault = faultOf(error, context);
   const code = fault?.code ?? 'INTERNAL';
   const body = {
     ok: false,
@@ -29,4 +19,12 @@ export function onError(error: unknown, context: Context<AppEnv>): Response {
   if (code === 'RATE_LIMITED') context.header('retry-after', String(RETRY_AFTER_S));
   if (code === 'UNAUTHORIZED') context.header('www-authenticate', 'Bearer');
   return context.json(body, FAULTS[code].status as ContentfulStatusCode);
+}
+
+/** What was thrown, when it is a fault; else a note of it for the operator, and `null`. */
+export function faultOf(error: unknown, context: Context<AppEnv>): Fault | null {
+  if (error instanceof Fault) return error;
+  const { path } = context.req;
+  console.error(JSON.stringify({ level: 'error', event: 'unexpected', path, message: messageOf(error) }));
+  return null;
 }

@@ -1,18 +1,23 @@
 /** Every route there is. What is not here is not served, and not in the OpenAPI document. */
 import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
 import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
 import { openApiDocument } from './openapi.ts';
+import { ownerRoutes } from './owners.ts';
 import { retryRoutes } from './retry.ts';
 import { JSON_TYPE, type Route, route } from './route.ts';
 import { ruleRoutes } from './rules.ts';
 import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
+import { tasklessRoutes } from './taskless/routes.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
+import { verifyRoutes } from './verify.ts';
+import { webhookSecretRoutes } from './webhook-secrets.ts';
 
 const health = route({
   method: 'get',
@@ -44,6 +49,8 @@ export const ROUTES: readonly Route[] = [
   ...trustRoutes,
   ...logRoutes,
   ...tokenRoutes,
+  ...webhookSecretRoutes,
+  ...ownerRoutes,
   ...generationRoutes,
   ...eventRoutes,
   ...retryRoutes,
@@ -51,4 +58,7 @@ export const ROUTES: readonly Route[] = [
   ...storedRoutes,
   ...ruleRoutes,
   ...sidecarRoutes,
+  ...deliveryRoutes,
+  ...verifyRoutes,
+  ...tasklessRoutes,
 ];

@@ -16,7 +16,7 @@ import type { Route } from './route.ts';
 export function serve(routes: readonly Route[], before: MiddlewareHandler<AppEnv>): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(before);
-  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (context) => answer(one, context));
+  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (context) => answerOf(one, context));
   for (const [path, methods] of methodsByPath(routes)) {
     app.all(path, (context) => {
       context.header('allow', methods.join(', '));
@@ -27,6 +27,16 @@ export function serve(routes: readonly Route[], before: MiddlewareHandler<AppEnv
     });
   }
   return app;
+}
+
+async function answerOf(one: Route, context: Context<AppEnv>): Promise<Response> {
+  const { onFault } = one;
+  if (onFault === undefined) return answer(one, context);
+  try {
+    return await answer(one, context);
+  } catch (error) {
+    return onFault(error, context);
+  }
 }
 
 async function answer(one: Route, context: Context<AppEnv>): Promise<Response> {

@@ -8,13 +8,20 @@ import { judgeRun } from './judge.ts';
 import type { Lane } from './lane.ts';
 import type { CountingModel } from './model.ts';
 import { type Played, play } from './play.ts';
+import type { Receiver } from './receiver.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
-import { judgeServed, logKeyOf } from './served.ts';
+import { judgeServed, logKeyOf, untilTold } from './served.ts';
 
 /** Longer than any point is away; a life that comes to none is ended by hand. */
 const LIFE_MS = 90_000;
 /** For everything to end once nothing is killed any more. */
 const DRAIN_MS = 300_000;
+
+/** What outlives every stack. */
+export interface World {
+  readonly model: CountingModel;
+  readonly receiver: Receiver;
+}
 
 export interface Outcome {
   readonly played: readonly Played[];
@@ -22,17 +29,17 @@ export interface Outcome {
 }
 
 /** Every scenario once, nothing killed. */
-export async function dryRun(lane: Lane, model: CountingModel, coverage: Coverage): Promise<Outcome> {
+export async function dryRun(lane: Lane, world: World, coverage: Coverage): Promise<Outcome> {
   const played: Played[] = [];
   await lane.start();
   for (const [index, scenario] of SCENARIOS.entries()) {
     const from = index === 0 ? 0 : lane.reached.length;
-    played.push(...(await play(lane, scenario, `dry-${index}`)));
+    played.push(...(await play(lane, scenario, `dry-${index}`, world.receiver.url)));
     // The last points come after the end was seen.
     await wait(500);
     coverage.learn(scenario.name, lane.reached.slice(from));
   }
-  return finish(lane, model, played, []);
+  return finish(lane, world, played, []);
 }
 
 export interface Plan {
@@ -46,7 +53,7 @@ export interface Plan {
   readonly onKill: (point: string, lane: Lane) => void;
 }
 
-export async function killRun(lane: Lane, model: CountingModel, plan: Plan): Promise<Outcome> {
+export async function killRun(lane: Lane, world: World, plan: Plan): Promise<Outcome> {
   const played: Played[] = [];
   const checkpoints: string[] = [];
   const underWay = new Set<Promise<unknown>>();
@@ -61,7 +68,7 @@ export async function killRun(lane: Lane, model: CountingModel, plan: Plan): Pro
   const topUp = (): void => {
     while (armed && underWay.size < plan.atOnce) {
       made += 1;
-      const one = play(lane, plan.coverage.next(plan.scenarios), `${plan.name}-${made}`)
+      const one = play(lane, plan.coverage.next(plan.scenarios), `${plan.name}-${made}`, world.receiver.url)
         .then((ended) => played.push(...ended))
         .catch((error: unknown) => failed.push(error))
         .finally(() => {
@@ -87,19 +94,24 @@ export async function killRun(lane: Lane, model: CountingModel, plan: Plan): Pro
     failed.push(
       `${underWay.size} scenarios did not end within ${DRAIN_MS / 1_000} s of a stack that nobody kills`,
     );
-  const outcome = await finish(lane, model, played, checkpoints);
+  const outcome = await finish(lane, world, played, checkpoints);
   return { played, problems: [...failed.map(String), ...outcome.problems] };
 }
 
 async function finish(
   lane: Lane,
-  model: CountingModel,
+  { model, receiver }: World,
   played: readonly Played[],
   checkpoints: readonly string[],
 ): Promise<Outcome> {
   const served = await judgeServed(lane, played);
   const logKey = await logKeyOf(lane);
+  await untilTold(lane);
   await lane.stop();
-  const problems = await judgeRun({ lane, played, paid: model.paid, checkpoints, logKey });
+  const problems = await judgeRun({
+    ...{ lane, played, checkpoints, logKey },
+    paid: model.paid,
+    webhooks: receiver.received,
+  });
   return { played, problems: [...served, ...problems] };
 }

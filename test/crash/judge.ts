@@ -13,12 +13,15 @@ import { rootHash } from '../../src/tlog/tree.ts';
 import type { Lane } from './lane.ts';
 import type { PaidCall } from './model.ts';
 import type { Played } from './play.ts';
+import type { Webhook } from './receiver.ts';
 import { openStorage, type Storage } from './storage.ts';
 
 export interface Run {
   readonly lane: Lane;
   readonly played: readonly Played[];
   readonly paid: readonly PaidCall[];
+  /** Those that arrived. */
+  readonly webhooks: readonly Webhook[];
   /** Checkpoints as they were served over time. */
   readonly checkpoints: readonly string[];
   readonly logKey: LogKey;
@@ -36,6 +39,7 @@ export async function judgeRun(run: Run): Promise<string[]> {
       judgeEnd(storage, one, say);
       judgeEvents(storage, one, say);
       judgeSpend(storage, one, run, say);
+      judgeWebhook(storage, one, run.webhooks, say);
       await judgeSignature(storage, one, run.logKey, say);
     }
     await judgeLog(storage, run, (problem) => problems.push(problem));
@@ -130,6 +134,23 @@ function recordedAt(lane: Lane, id: string, attempt: number): number | null {
       /after r2 put (?:attempts\/#\/reply|classification)\.json/.test(point),
   );
   return found?.atMs ?? null;
+}
+
+/** At least once, always with the same bytes, and noted. */
+function judgeWebhook(storage: Storage, { id, told }: Played, webhooks: readonly Webhook[], say: Say): void {
+  const delivery = id.replace(/^gen-/, 'dlv-');
+  const rows = storage.rows<{ status: string; body: string }>(
+    'SELECT status, body FROM deliveries WHERE id = ?',
+    delivery,
+  );
+  const arrived = webhooks.filter((webhook) => webhook.id === delivery);
+  if (!told) {
+    if (rows.length > 0 || arrived.length > 0) say('was told, and nobody asked for it');
+    return;
+  }
+  if (rows[0]?.status !== 'delivered') say(`its webhook is ${rows[0]?.status ?? 'not there'}`);
+  if (arrived.length === 0) say('its webhook never arrived');
+  if (arrived.some(({ body }) => body !== rows[0]?.body)) say('its webhook arrived with other bytes');
 }
 
 async function judgeSignature(storage: Storage, { id }: Played, logKey: LogKey, say: Say): Promise<void> {

@@ -12,12 +12,20 @@ export interface Played {
   readonly expected: Expected;
   /** Its end may come before the cancel. */
   readonly cancelled: boolean;
+  readonly told: boolean;
   /** What a client saw that came back with the last id after every break. */
   readonly streamed: readonly GenerationEvent[];
 }
 
-export async function play(lane: Lane, scenario: Scenario, marker: string): Promise<Played[]> {
-  const id = await make(lane, '/v1/generations', requestOf(scenario, marker), `key-${marker}`);
+/** @param callbackUrl where scenarios that are told are told */
+export async function play(
+  lane: Lane,
+  scenario: Scenario,
+  marker: string,
+  callbackUrl: string,
+): Promise<Played[]> {
+  if (scenario.told) await haveSecret(lane);
+  const id = await make(lane, '/v1/generations', requestOf(scenario, marker, callbackUrl), `key-${marker}`);
   const { cancelAfter, retry } = scenario;
   const streamed = await follow(lane, id, async (event) => {
     if (event.type === cancelAfter) await lane.ask('POST', `/v1/generations/${id}/cancel`);
@@ -25,6 +33,7 @@ export async function play(lane: Lane, scenario: Scenario, marker: string): Prom
   const first: Played = {
     ...{ id, marker, scenario: scenario.name, expected: scenario.expected, streamed },
     cancelled: cancelAfter !== undefined,
+    told: scenario.told ?? false,
   };
   if (retry === undefined) return [first];
   const again = `${marker}-again`;
@@ -32,10 +41,23 @@ export async function play(lane: Lane, scenario: Scenario, marker: string): Prom
   const next = await make(lane, `/v1/generations/${id}/retry`, body, `key-${again}`);
   const expected = retry.expected;
   const second: Played = {
-    ...{ id: next, marker: again, scenario: `${scenario.name} (the retry)`, expected, cancelled: false },
+    ...{
+      id: next,
+      marker: again,
+      scenario: `${scenario.name} (the retry)`,
+      expected,
+      cancelled: false,
+      told: false,
+    },
     streamed: await follow(lane, next, () => Promise.resolve()),
   };
   return [first, second];
+}
+
+/** Without one no webhook is taken. */
+async function haveSecret(lane: Lane): Promise<void> {
+  const { secrets } = (await lane.ask('GET', '/v1/webhooks/secrets')).body as { secrets: unknown[] };
+  if (secrets.length === 0) await lane.ask('POST', '/v1/webhooks/secrets', {});
 }
 
 async function make(lane: Lane, path: string, body: unknown, key: string): Promise<string> {

@@ -12,6 +12,7 @@ import { dryRun, killRun, type Outcome } from './campaign.ts';
 import { Coverage } from './coverage.ts';
 import { Lane } from './lane.ts';
 import { startCountingModel } from './model.ts';
+import { startReceiver } from './receiver.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 endWithParent();
@@ -27,12 +28,13 @@ const { values } = parseArgs({
 const wanted = { generations: Number(values.generations), kills: Number(values.kills) };
 const startedMs = performance.now();
 const scratch = await mkdtemp(join(tmpdir(), 'assay-crash-'));
-const model = await startCountingModel();
+const world = { model: await startCountingModel(), receiver: await startReceiver() };
+const { model } = world;
 const coverage = new Coverage(random(Number(values.seed)));
 say(`seed ${values.seed}, state in ${scratch}`);
 
 const dry = new Lane(join(scratch, 'dry'), model.url);
-const first = await dryRun(dry, model, coverage);
+const first = await dryRun(dry, world, coverage);
 await dry.close();
 say(
   `dry run: ${first.played.length} generations, ${coverage.size.points} points, ${coverage.size.moments} moments`,
@@ -50,9 +52,9 @@ if (first.problems.length === 0) {
   const lanes = Array.from({ length: Number(values.lanes) }, async (_, index) => {
     const name = `lane${index + 1}`;
     const lane = new Lane(join(scratch, name), model.url);
-    const outcome = await killRun(lane, model, {
+    const outcome = await killRun(lane, world, {
       name,
-      atOnce: 4,
+      atOnce: 10,
       coverage,
       scenarios: SCENARIOS,
       goesOn: (ended) => {
@@ -72,6 +74,7 @@ if (first.problems.length === 0) {
   outcomes.push(...(await Promise.all(lanes)));
 }
 await model.close();
+await world.receiver.close();
 report();
 
 function report(): void {
@@ -81,7 +84,9 @@ function report(): void {
   const { moments, points } = coverage.size;
   const killedAt = [...coverage.kills.keys()];
   const aftermath = killedAt.filter((point) => coverage.isAftermath(point)).length;
-  say(`${played.length} generations, ${kills} kills, ${model.paid.length} model answers`);
+  say(
+    `${played.length} generations, ${kills} kills, ${model.paid.length} model answers, ${world.receiver.received.length} webhooks`,
+  );
   say(
     `killed in ${moments - coverage.open.size} of ${moments} moments, at ${killedAt.length - aftermath} of ${points} points`,
   );

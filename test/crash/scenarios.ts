@@ -18,6 +18,8 @@ export interface Scenario {
   readonly script: string;
   readonly over?: Partial<RuleRequest>;
   readonly expected: Expected;
+  /** Its end is told by webhook. */
+  readonly told?: true;
   /** Cancelled as soon as this event is seen; it may still be signed when that is sooner. */
   readonly cancelAfter?: EventType;
   /** Once it ended, retried with this body. */
@@ -32,7 +34,7 @@ const accepted: readonly EventType[] = [...asked, 'inspected', 'verified', 'conf
 const signedAtOnce: Expected = { status: 'signed', events: [...begun, ...accepted, 'ended'], paid: [1] };
 
 export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
-  { name: 'signed at once', script: 'good', expected: signedAtOnce },
+  { name: 'signed at once, and told', script: 'good', told: true, expected: signedAtOnce },
   {
     name: 'signed after a rejection, the engine asked for',
     script: 'unclear, silent, good',
@@ -53,8 +55,9 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     retry: { body: { fromAttempt: 1, attempts: 2 }, expected: signedAtOnce },
   },
   {
-    name: 'the model refuses',
+    name: 'the model refuses, and that is told',
     script: 'refusal',
+    told: true,
     expected: { status: 'failed', events: [...begun, ...asked, 'ended'], paid: [1] },
   },
   {
@@ -63,14 +66,20 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     expected: { status: 'errored', events: [...begun, 'model_called', 'ended'], paid: [] },
   },
   {
-    name: 'cancelled',
+    name: 'cancelled, and told',
     script: 'silent, good',
+    told: true,
     cancelAfter: 'judged',
     expected: { status: 'cancelled', events: [...begun, ...rejected, ...accepted, 'ended'], paid: [1, 2] },
   },
 ];
 
 /** `marker` tells its model calls from those of all others. */
-export function requestOf({ script, over = {} }: Scenario, marker: string): RuleRequest {
-  return { ...request, ...over, prompt: `No eval anywhere [[${script}]] case-${marker}.` };
+export function requestOf(
+  { script, over = {}, told }: Scenario,
+  marker: string,
+  callbackUrl: string,
+): RuleRequest {
+  const prompt = `No eval anywhere [[${script}]] case-${marker}.`;
+  return { ...request, ...over, prompt, ...(told === undefined ? {} : { callbackUrl }) };
 }

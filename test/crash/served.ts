@@ -1,4 +1,5 @@
 /** What the service says at the end of a run: its log's key, and each rule, verified as a consumer would. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { parsePublicKey } from '../../src/signing/ed25519.ts';
 import { onlySigner } from '../../src/signing/signers.ts';
 import { verifyRule } from '../../src/signing/verify.ts';
@@ -11,6 +12,17 @@ export async function logKeyOf(lane: Lane): Promise<LogKey> {
   const vkey = await parseVkey(await lane.text('/log/key'));
   if (vkey === null) throw new Error('the service shows no log key');
   return { origin: vkey.name, key: vkey.key };
+}
+
+/** Until no webhook is under way any more; one that never is delivered is judged later. */
+export async function untilTold(lane: Lane): Promise<void> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const pending = (await lane.ask('GET', '/v1/deliveries?status=pending')).body as {
+      deliveries: unknown[];
+    };
+    if (pending.deliveries.length === 0) return;
+    await wait(200);
+  }
 }
 
 /** Returns what is wrong, in sentences. */

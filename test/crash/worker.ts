@@ -8,6 +8,7 @@ import { env, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Bindings, GenerateRuleParams } from '../../src/env.ts';
 import service, * as classes from '../../src/index.ts';
+import type { DeliverWebhookParams } from '../../src/webhooks/start.ts';
 import {
   type Effect,
   tappedBindings,
@@ -77,6 +78,16 @@ export class GenerateRule extends classes.GenerateRule {
   }
 
   override run(event: Readonly<WorkflowEvent<GenerateRuleParams>>, step: WorkflowStep): Promise<void> {
+    return super.run(event, crashing(event.instanceId, step));
+  }
+}
+
+export class DeliverWebhook extends classes.DeliverWebhook {
+  constructor(context: ExecutionContext, bindings: Bindings) {
+    super(context, tappedBindings(bindings, onEffect));
+  }
+
+  override run(event: Readonly<WorkflowEvent<DeliverWebhookParams>>, step: WorkflowStep): Promise<void> {
     return super.run(event, crashing(event.instanceId, step));
   }
 }

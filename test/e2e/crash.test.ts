@@ -3,20 +3,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { killRun } from '../crash/campaign.ts';
+import { killRun, type World } from '../crash/campaign.ts';
 import { Lane } from '../crash/lane.ts';
-import { type CountingModel, startCountingModel } from '../crash/model.ts';
+import { startCountingModel } from '../crash/model.ts';
+import { startReceiver } from '../crash/receiver.ts';
 import { SCENARIOS } from '../crash/scenarios.ts';
 
 const [signedAtOnce] = SCENARIOS;
 let scratch: string;
-let model: CountingModel;
+let world: World;
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'assay-crash-'));
-  model = await startCountingModel();
+  world = { model: await startCountingModel(), receiver: await startReceiver() };
 });
 afterAll(async () => {
-  await model.close();
+  await world.model.close();
+  await world.receiver.close();
   await rm(scratch, { recursive: true, force: true });
 });
 
@@ -26,8 +28,8 @@ test('killed when an answer was paid, and when a rule was signed: all of it once
     'sign | after r2 put rule.sigstore.json',
   ]);
   const killedAt: string[] = [];
-  const lane = new Lane(join(scratch, 'state'), model.url);
-  const { played, problems } = await killRun(lane, model, {
+  const lane = new Lane(join(scratch, 'state'), world.model.url);
+  const { played, problems } = await killRun(lane, world, {
     name: 'slim',
     atOnce: 2,
     scenarios: SCENARIOS,

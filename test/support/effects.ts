@@ -18,12 +18,13 @@ export type When = 'before' | 'after';
 export type Tap = (effect: Effect, when: When) => Promise<void>;
 
 export function tappedBindings(bindings: Bindings, tap: Tap): Bindings {
-  const { DB, BUCKET, GENERATE_RULE, TRANSPARENCY_LOG } = bindings;
+  const { DB, BUCKET, GENERATE_RULE, DELIVER_WEBHOOK, TRANSPARENCY_LOG } = bindings;
   return {
     ...bindings,
     ...(DB === undefined ? {} : { DB: tappedDatabase(DB, tap) }),
     ...(BUCKET === undefined ? {} : { BUCKET: tappedBucket(BUCKET, tap) }),
     ...(GENERATE_RULE === undefined ? {} : { GENERATE_RULE: tappedWorkflow(GENERATE_RULE, tap) }),
+    ...(DELIVER_WEBHOOK === undefined ? {} : { DELIVER_WEBHOOK: tappedWorkflow(DELIVER_WEBHOOK, tap) }),
     ...(TRANSPARENCY_LOG === undefined ? {} : { TRANSPARENCY_LOG: tappedLog(TRANSPARENCY_LOG, tap) }),
   };
 }
@@ -100,10 +101,7 @@ function tappedDatabase(db: D1Database, tap: Tap): D1Database {
   );
 }
 
-function tappedWorkflow(
-  workflow: NonNullable<Bindings['GENERATE_RULE']>,
-  tap: Tap,
-): NonNullable<Bindings['GENERATE_RULE']> {
+function tappedWorkflow<P>(workflow: Workflow<P>, tap: Tap): Workflow<P> {
   const effect = (does: string) => () => ({ on: 'workflow', does, writes: true }) as const;
   const calls = { sendEvent: effect('sendEvent'), terminate: effect('terminate') };
   const get = async (id: string) => told(await workflow.get(id), tap, calls);

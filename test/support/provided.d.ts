@@ -5,6 +5,8 @@ declare module 'vitest' {
     /** Whether `faults.test.ts` is to run every row. */
     everyFault: boolean;
     tokens: { first: string; second: string };
+    /** Address of the receiver, see webhook-receiver.ts. */
+    receiver: string;
   }
 }
 
