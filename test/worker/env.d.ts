@@ -22,3 +22,11 @@ declare global {
     }
   }
 }
+
+/** What tests use of Node's module; its own types would bring all of Node's globals along. */
+declare module 'node:async_hooks' {
+  export class AsyncLocalStorage<T> {
+    getStore(): T | undefined;
+    run<R>(store: T, body: () => R): R;
+  }
+}
