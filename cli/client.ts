@@ -14,6 +14,7 @@ import {
   sidecarAnswer,
   signedRuleFiles,
 } from '../src/schema/api.ts';
+import { type Health, healthSchema } from '../src/schema/health.ts';
 import { type Report, reportSchema } from '../src/schema/report.ts';
 import { type RuleRequest, requestSchema } from '../src/schema/request.ts';
 import { type Rule, ruleSchema } from '../src/schema/rule.ts';
@@ -29,6 +30,8 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 
 export type GenerationFilter = NonNullable<paths['/v1/generations']['get']['parameters']['query']>;
+export type DeliveryFilter = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
+type MetricsWindow = NonNullable<paths['/v1/metrics']['get']['parameters']['query']>;
 type Schemas = components['schemas'];
 
 export class ApiClient {
@@ -104,6 +107,37 @@ export class ApiClient {
     return this.#take(this.#api.DELETE('/v1/tokens/{id}', { params: { path: { id } } }), 'revokedAt');
   }
 
+  createWebhookSecret(): Promise<Schemas['CreatedWebhookSecret']> {
+    return this.#take(this.#api.POST('/v1/webhooks/secrets', {}), 'secret');
+  }
+
+  listWebhookSecrets(query: { cursor?: string; limit?: number }): Promise<{
+    secrets: Schemas['WebhookSecret'][];
+    nextCursor: string | null;
+  }> {
+    return this.#take(this.#api.GET('/v1/webhooks/secrets', { params: { query } }), 'secrets');
+  }
+
+  revokeWebhookSecret(id: string): Promise<Schemas['WebhookSecret']> {
+    return this.#take(
+      this.#api.DELETE('/v1/webhooks/secrets/{id}', { params: { path: { id } } }),
+      'revokedAt',
+    );
+  }
+
+  async listDeliveries(query: DeliveryFilter): Promise<Schemas['Delivery'][]> {
+    return (await this.#take(this.#api.GET('/v1/deliveries', { params: { query } }), 'deliveries'))
+      .deliveries;
+  }
+
+  delivery(id: string): Promise<Schemas['DeliveryDetail']> {
+    return this.#take(this.#api.GET('/v1/deliveries/{id}', { params: { path: { id } } }), 'attempts');
+  }
+
+  retryDelivery(id: string): Promise<Schemas['DeliveryDetail']> {
+    return this.#take(this.#api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } } }), 'attempts');
+  }
+
   async listOwners(): Promise<Schemas['Owner'][]> {
     return (await this.#take(this.#api.GET('/v1/owners'), 'owners')).owners;
   }
@@ -120,6 +154,35 @@ export class ApiClient {
   async tasklessRule(uuid: string): Promise<string | null> {
     const asked = this.#api.GET('/cli/api/rule/{id}', { params: { path: { id: uuid } } });
     return (await this.#take(asked, 'status')).assay?.rule ?? null;
+  }
+
+  metrics(query: MetricsWindow): Promise<Schemas['Metrics']> {
+    return this.#take(this.#api.GET('/v1/metrics', { params: { query } }), 'attemptsToPass');
+  }
+
+  deleteGeneration(id: string, withRule: boolean): Promise<Schemas['Deletion']> {
+    const params = { path: { id }, query: withRule ? { rule: 'true' as const } : {} };
+    return this.#take(this.#api.DELETE('/v1/generations/{id}', { params }), 'requestedAt');
+  }
+
+  organisation(): Promise<Schemas['Organisation']> {
+    return this.#take(this.#api.GET('/v1/organisation'), 'deletions');
+  }
+
+  /** @param confirm id of the organisation of the token */
+  deleteOrganisation(confirm: string): Promise<Schemas['Organisation']> {
+    const params = { query: { confirm } };
+    return this.#take(this.#api.DELETE('/v1/organisation', { params }), 'deletions');
+  }
+
+  /** Every part of the service; also when one is down, which is an answer and no failure. */
+  async health(): Promise<Health> {
+    const response = await this.#fetch('GET', '/v1/health', AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    const body = parseJson(await readCapped(response));
+    const parsed = healthSchema.safeParse(body);
+    if (parsed.success) return parsed.data;
+    if (response.ok) throw this.#strange();
+    throw refusal(response.status, body);
   }
 
   /** Its files are written to disk, so the answer is parsed. */

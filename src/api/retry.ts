@@ -12,6 +12,7 @@ import { type RuleRequest, requestSchema } from '../schema/request.ts';
 import type { GenerationRow, LineRow } from '../store/generations.ts';
 import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
+import { CALLBACK_ERRORS, refuseCallback } from './callback.ts';
 import type { AppEnv } from './context.ts';
 import { findGeneration } from './find-generation.ts';
 import { aliveOf, idempotencyKeyOf, signedOf, useKey } from './idempotency.ts';
@@ -36,10 +37,12 @@ export const retryRoutes: readonly Route[] = [
     answers: MADE_ANSWERS,
     errors: [
       'NOT_FOUND',
+      'GENERATION_DELETED',
       'NOT_ENDED',
       'ALREADY_SIGNED',
       'RETRY_UNDER_WAY',
       'NOTHING_TO_GO_ON_FROM',
+      ...CALLBACK_ERRORS,
       'MODEL_NOT_ALLOWED',
       'COST_LIMIT_NEEDS_PRICE',
       'INVALID_IDEMPOTENCY_KEY',
@@ -123,6 +126,7 @@ export async function draftOf(
   const kept = config.model.allowed.includes(original.model) ? original.model : config.model.id;
   const model = retry.model ?? kept;
   refuseUnsupported(request, model, config);
+  await refuseCallback({ config, store, orgId }, request.callbackUrl);
   const draft: Draft = { orgId, request, model, retryOf: original.id, retrySha256: digest };
   if (retry.fromAttempt === undefined) return draft;
   return { ...draft, from: await earlier(original, retry.fromAttempt, retry.guidance, store) };

@@ -3,6 +3,7 @@
  * cannot be verified fairly is refused here, with the reason, before anything is started.
  */
 import { z } from 'zod';
+import { callbackUrl } from './callback-url.ts';
 import { egressHost, MAX_HOSTS } from './egress.ts';
 import { byteLength, fileFolderClash, relativePath, withoutProto } from './path.ts';
 
@@ -88,6 +89,8 @@ export const requestSchema = z
     egress: z.array(egressHost).min(1).max(MAX_HOSTS).optional(),
     cases: z.array(caseSchema).min(2).max(MAX_CASES),
     limits: limitsSchema.optional(),
+    /** Where the end of the generation is told. */
+    callbackUrl: callbackUrl.optional(),
   })
   .superRefine((request, context) => {
     if (request.engine === 'sg' && request.egress !== undefined) {
