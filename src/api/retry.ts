@@ -89,10 +89,7 @@ async function look(context: Context<AppEnv>, wish: Wish, key: string | null): P
   }
   const draft = await draftOf(wish, config, store);
   return {
-    make: async () => {
-      const row = await writeDraft(store, draft);
-      return (await use.insert(row)) ? row : null;
-    },
+    make: async () => use.insert(await writeDraft(store, draft)),
   };
 }
 

@@ -86,21 +86,24 @@ export class GenerationStore {
     this.#db = db;
   }
 
-  /** False when another live retry of the same generation was first. */
-  async insert(row: NewGeneration): Promise<boolean> {
-    const { meta } = await insertStatement(this.#db, row, 'WHERE 1 ON CONFLICT DO NOTHING').run();
-    return meta.changes > 0;
+  /** The row as it is now, or `null` when another live retry of the same generation was first. */
+  async insert(row: NewGeneration): Promise<GenerationRow | null> {
+    return insertStatement(
+      this.#db,
+      row,
+      'WHERE 1 ON CONFLICT DO NOTHING RETURNING *',
+    ).first<GenerationRow>();
   }
 
-  /** Inserts only together with its idempotency key: both or neither. False when somebody else was first. */
-  async insertClaimed(row: NewGeneration, claim: Claim): Promise<boolean> {
-    const insert = insertStatement(this.#db, row, 'WHERE changes() > 0');
+  /** Inserts only together with its idempotency key: both or neither. `null` when somebody else was first. */
+  async insertClaimed(row: NewGeneration, claim: Claim): Promise<GenerationRow | null> {
+    const insert = insertStatement(this.#db, row, 'WHERE changes() > 0 RETURNING *');
     try {
-      const [, inserted] = await this.#db.batch([claimStatement(this.#db, claim), insert]);
-      return (inserted?.meta.changes ?? 0) > 0;
+      const [, inserted] = await this.#db.batch<GenerationRow>([claimStatement(this.#db, claim), insert]);
+      return inserted?.results[0] ?? null;
     } catch (error) {
       // Another retry of the same generation is alive, and the key was not claimed either.
-      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return false;
+      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return null;
       throw error;
     }
   }
