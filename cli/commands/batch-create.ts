@@ -43,7 +43,7 @@ export async function createBatch(options: CreateOptions): Promise<ExitCode> {
     economy,
     model,
   } = options;
-  const requests = options.request && (await Promise.all(options.request.map(readRequest)));
+  const requests = options.request && (await Promise.all(options.request.map((file) => readRequest(file))));
   const filter = filterOf(options);
   if (filter === undefined && generations === undefined && rules === undefined && requests === undefined) {
     throw new UsageError(

@@ -5,6 +5,7 @@
  */
 import type { Config } from '../env.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { priceOf } from '../models/pricing.ts';
 import type { RuleRequest } from '../schema/request.ts';
 import { draftRow } from '../store/draft-row.ts';
@@ -68,7 +69,7 @@ export async function startInstance(
     const message = messageOf(error);
     // The wake sweep was first: this took longer than it waits.
     if (message.includes('already_exists')) return;
-    console.warn(JSON.stringify({ level: 'warn', event: 'start_failed', generation: id, message }));
+    log('warn', 'start_failed', { generation: id, message });
   }
 }
 
