@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
 import { type WebhookConfig, webhookConfig, webhookSettings } from './env-webhooks.ts';
 import { Fault } from './errors.ts';
+import { LOG_LEVELS, setLogLevel } from './logger.ts';
 import { priceTable } from './models/pricing.ts';
 import type { ContainerGate } from './sandboxes/container-gate.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
@@ -21,6 +22,7 @@ export interface Bindings {
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
   readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
+  readonly BATCH?: Workflow<BatchParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -52,11 +54,21 @@ export interface Bindings {
   readonly WEBHOOK_ALLOW_PRIVATE?: string;
   readonly WEBHOOK_RETRY_DELAYS_MS?: string;
   readonly WEBHOOK_TIMEOUT_MS?: string;
+  readonly LOG_LEVEL?: string;
+  readonly RETENTION_DAYS?: string;
+  readonly EVENT_RETENTION_DAYS?: string;
 }
 
 export interface GenerateRuleParams {
   readonly generationId: string;
   readonly orgId: string;
+}
+
+export interface BatchParams {
+  readonly batchId: string;
+  readonly orgId: string;
+  /** Part of the instance's id; one that finds a higher number in the row stops. */
+  readonly instance: number;
 }
 
 export interface TokenEntry {
@@ -75,6 +87,7 @@ export interface Config {
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
   readonly deliver: Workflow<DeliverWebhookParams>;
+  readonly batchWorkflow: Workflow<BatchParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -97,6 +110,8 @@ export interface Config {
   readonly wakeAfterMs: number;
   /** `null`: this deployment sends none. */
   readonly webhooks: WebhookConfig | null;
+  /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
+  readonly retention: { readonly generationsDays: number | null; readonly eventsDays: number | null };
 }
 
 const tokenList = z
@@ -135,6 +150,8 @@ const modelList = z
   .transform((text) => text.split(',').map((id) => id.trim()))
   .pipe(z.array(z.string().min(1).max(200), 'must be a comma-separated list of model ids'));
 
+const MAX_RETENTION_DAYS = 36_500;
+
 const settings = z.object({
   API_TOKENS: tokenList,
   ANTHROPIC_API_KEY: z.string().min(1),
@@ -144,6 +161,9 @@ const settings = z.object({
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
+  EVENT_RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
   TRUST_ROOT_SHA256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
@@ -164,8 +184,9 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, DELIVER_WEBHOOK: deliver } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
+  const { DELIVER_WEBHOOK: deliver, BATCH: batchWorkflow } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK', 'BATCH'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -188,6 +209,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !bucket ||
     !workflow ||
     !deliver ||
+    !batchWorkflow ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -195,11 +217,13 @@ async function check(bindings: Bindings): Promise<Config> {
     throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
   }
   const value = parsed.data;
+  setLogLevel(value.LOG_LEVEL);
   return {
     db,
     bucket,
     workflow,
     deliver,
+    batchWorkflow,
     signingKey,
     log,
     sandboxes,
@@ -208,6 +232,10 @@ async function check(bindings: Bindings): Promise<Config> {
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
     webhooks: webhookConfig(value),
+    retention: {
+      generationsDays: value.RETENTION_DAYS ?? null,
+      eventsDays: value.EVENT_RETENTION_DAYS ?? null,
+    },
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

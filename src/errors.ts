@@ -17,6 +17,8 @@ export const FAULTS = {
   /** The token is valid, and lacks the scope. */
   FORBIDDEN: { status: 403, retryable: false },
   NOT_FOUND: { status: 404, retryable: false },
+  /** It was there, and was deleted by request or because of its age. */
+  GENERATION_DELETED: { status: 404, retryable: false },
   NO_RULE: { status: 404, retryable: false },
   NO_REPORT: { status: 404, retryable: false },
   NO_CONFIRMATION: { status: 404, retryable: false },
@@ -36,8 +38,15 @@ export const FAULTS = {
   /** Webhooks are not sent there: see docs/spec/webhooks.md. */
   CALLBACK_REFUSED: { status: 400, retryable: false },
   INVALID_IDEMPOTENCY_KEY: { status: 400, retryable: false },
+  /** What a batch was to be made of is nothing, or more than one batch takes. */
+  BATCH_EMPTY: { status: 400, retryable: false },
+  BATCH_TOO_LARGE: { status: 400, retryable: false },
+  /** Economy mode is not to be had here. */
+  ECONOMY_UNAVAILABLE: { status: 400, retryable: false },
   ALREADY_ENDED: { status: 409, retryable: false },
   NOT_ENDED: { status: 409, retryable: false },
+  /** A signed generation is deleted only together with its rule. */
+  HAS_RULE: { status: 409, retryable: false },
   ALREADY_SIGNED: { status: 409, retryable: false },
   /** Another retry of the same generation, with other options, is alive. */
   RETRY_UNDER_WAY: { status: 409, retryable: false },

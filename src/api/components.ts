@@ -10,7 +10,11 @@ import {
   signedRule,
   signedRuleFiles,
 } from '../schema/api.ts';
+import { batchDetail, batchItem, batchSchema, newBatchSchema } from '../schema/batch.ts';
+import { deletionSchema, organisationSchema } from '../schema/deletion.ts';
+import { healthSchema } from '../schema/health.ts';
 import { retrySchema } from '../schema/lineage.ts';
+import { metricsSchema } from '../schema/metrics.ts';
 import { newOwnerSchema, ownerSchema } from '../schema/owners.ts';
 import { reportSchema } from '../schema/report.ts';
 import { requestSchema } from '../schema/request.ts';
@@ -19,6 +23,7 @@ import { tasklessError } from '../schema/taskless.ts';
 import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
 import { documentSchema } from '../schema/trust.ts';
 import {
+  batchEnded,
   createdWebhookSecret,
   deliveryAttempt,
   deliveryDetail,
@@ -29,20 +34,29 @@ import {
 
 export const COMPONENTS = {
   Attempt: attemptSchema,
+  Batch: batchSchema,
+  BatchDetail: batchDetail,
+  BatchItem: batchItem,
+  BatchEnded: batchEnded,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
   CreatedWebhookSecret: createdWebhookSecret,
   Delivery: deliverySchema,
   DeliveryAttempt: deliveryAttempt,
   DeliveryDetail: deliveryDetail,
+  Deletion: deletionSchema,
   Error: errorBody,
   Generation: generationSchema,
   GenerationDetail: generationDetail,
   GenerationEnded: generationEnded,
   GenerationEvent: generationEvent,
   NewOwner: newOwnerSchema,
-  NewToken: newTokenSchema,
   Owner: ownerSchema,
+  Health: healthSchema,
+  Metrics: metricsSchema,
+  NewBatch: newBatchSchema,
+  NewToken: newTokenSchema,
+  Organisation: organisationSchema,
   Report: reportSchema,
   Request: requestSchema,
   Retry: retrySchema,

@@ -12,5 +12,11 @@ export interface AppEnv {
     orgId: string;
     /** Set together with `orgId`. */
     caller: Caller;
+    /** Of this call: the caller's `x-request-id` where it is a sane one, else ours. */
+    requestId: string;
+    /** Pattern of the route that answers; absent where there is none. */
+    route?: string;
+    /** Of the error that was answered. */
+    code?: string;
   };
 }

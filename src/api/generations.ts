@@ -39,10 +39,7 @@ export const generationRoutes: readonly Route[] = [
         const use = await useKey(store, orgId, key, operation);
         if (use.existing !== null) return { existing: use.existing };
         return {
-          make: async () => {
-            const row = await writeDraft(store, { orgId, request, model, retryOf: use.dead });
-            return (await use.insert(row)) ? row : null;
-          },
+          make: async () => use.insert(await writeDraft(store, { orgId, request, model, retryOf: use.dead })),
         };
       });
     },
@@ -69,7 +66,7 @@ export const generationRoutes: readonly Route[] = [
     summary: 'A generation with its attempts and what it spent',
     scope: 'read',
     answers: { 200: { description: 'The generation.', schema: generationDetail } },
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'GENERATION_DELETED'],
     handle: async (context) => {
       const id = pathParam(context, 'id');
       return context.json(await generationDetailOf(context.get('store'), context.get('orgId'), id));

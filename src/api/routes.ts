@@ -1,11 +1,16 @@
 /** Every route there is. What is not here is not served, and not in the OpenAPI document. */
 import { z } from 'zod';
+import { batchActionRoutes } from './batch-actions.ts';
+import { batchRoutes } from './batches.ts';
 import { cancelRoutes } from './cancel.ts';
+import { deleteRoutes } from './delete.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
+import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
+import { metricsRoutes } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
 import { ownerRoutes } from './owners.ts';
 import { retryRoutes } from './retry.ts';
@@ -18,15 +23,6 @@ import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
 import { verifyRoutes } from './verify.ts';
 import { webhookSecretRoutes } from './webhook-secrets.ts';
-
-const health = route({
-  method: 'get',
-  path: '/healthz',
-  summary: 'Whether the service has a usable configuration',
-  scope: null,
-  answers: { 200: { description: 'It has.', schema: z.object({ ok: z.literal(true) }) } },
-  handle: (context) => context.json({ ok: true }),
-});
 
 let documentText: string | undefined;
 
@@ -43,7 +39,7 @@ const document = route({
 });
 
 export const ROUTES: readonly Route[] = [
-  health,
+  ...healthRoutes,
   document,
   ...keyRoutes,
   ...trustRoutes,
@@ -57,8 +53,12 @@ export const ROUTES: readonly Route[] = [
   ...cancelRoutes,
   ...storedRoutes,
   ...ruleRoutes,
+  ...batchRoutes,
+  ...batchActionRoutes,
   ...sidecarRoutes,
   ...deliveryRoutes,
   ...verifyRoutes,
   ...tasklessRoutes,
+  ...metricsRoutes,
+  ...deleteRoutes,
 ];

@@ -39,10 +39,23 @@ export const keys = {
   statement: (org: string, generation: string) => `${base(org, generation)}/statement.json`,
   bundle: (org: string, generation: string) => `${base(org, generation)}/rule.sigstore.json`,
   proof: (org: string, generation: string) => `${base(org, generation)}/rule.tlog-proof`,
+  /** Requests that a batch was made with, several to an object. */
+  batchRequests: (org: string, batch: string, chunk: number) =>
+    `orgs/${org}/batches/${batch}/requests/${chunk}.json`,
 } as const;
 
 function base(org: string, generation: string): string {
   return `orgs/${org}/generations/${generation}`;
+}
+
+/** Everything of an organisation is below this, and nothing else. */
+export function orgPrefix(org: string): string {
+  return `orgs/${org}/`;
+}
+
+/** Everything of a generation is below this, and nothing else. */
+export function generationPrefix(org: string, generation: string): string {
+  return `${base(org, generation)}/`;
 }
 
 export class ObjectStore {

@@ -3,8 +3,8 @@
  * starts one. Whatever fails here is mended by the wake sweep: the outbox has the row.
  */
 import { messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
-import { deliveryIdOf } from '../store/outbox.ts';
 
 export interface DeliverWebhookParams {
   readonly deliveryId: string;
@@ -39,16 +39,14 @@ export async function startEnd(
   workflow: Starter,
   deliveries: Outbox,
   orgId: string,
-  subjectId: string,
+  deliveryId: string,
 ): Promise<void> {
   try {
-    const row = await deliveries.find(orgId, deliveryIdOf(subjectId));
+    const row = await deliveries.find(orgId, deliveryId);
     if (row?.status !== 'pending') return;
     await startDelivery(workflow, { deliveryId: row.id, orgId, round: row.round });
   } catch (error) {
     const message = messageOf(error);
-    console.warn(
-      JSON.stringify({ level: 'warn', event: 'delivery_not_started', subject: subjectId, message }),
-    );
+    log('warn', 'delivery_not_started', { delivery: deliveryId, message });
   }
 }

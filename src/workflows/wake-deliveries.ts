@@ -5,6 +5,7 @@
  */
 import { type Bindings, type Config, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type DeliverWebhookParams, instanceIdOf, startDelivery } from '../webhooks/start.ts';
 
@@ -29,9 +30,7 @@ export async function wakeDeliveries(bindings: Bindings, now: Date): Promise<Del
       sweep[await wake(config, store, { deliveryId: id, orgId, round }, now.toISOString())] += 1;
     } catch (error) {
       // One that cannot be woken must not keep the others waiting; the next sweep tries again.
-      console.warn(
-        JSON.stringify({ level: 'warn', event: 'wake_failed', delivery: id, message: messageOf(error) }),
-      );
+      log('warn', 'wake_failed', { delivery: id, message: messageOf(error) });
     }
   }
   return sweep;

@@ -5,7 +5,9 @@
  */
 import { type Bindings, type Config, type GenerateRuleParams, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { findInstance } from './find-instance.ts';
 
 const MOST_PER_SWEEP = 100;
 
@@ -25,9 +27,7 @@ export async function wakeStalled(bindings: Bindings, now: Date): Promise<Sweep>
       sweep[await wake(config, store, { generationId: id, orgId }, now)] += 1;
     } catch (error) {
       // One that cannot be woken must not keep the others asleep; the next sweep tries again.
-      console.warn(
-        JSON.stringify({ level: 'warn', event: 'wake_failed', generation: id, message: messageOf(error) }),
-      );
+      log('warn', 'wake_failed', { generation: id, org: orgId, message: messageOf(error) });
     }
   }
   return sweep;
@@ -35,7 +35,7 @@ export async function wakeStalled(bindings: Bindings, now: Date): Promise<Sweep>
 
 async function wake(config: Config, store: Store, job: GenerateRuleParams, now: Date): Promise<keyof Sweep> {
   const id = job.generationId;
-  const instance = await findInstance(config, id);
+  const instance = await findInstance(config.workflow, id);
   if (instance === null) {
     await config.workflow.create({ id, params: job });
     return 'restarted';
@@ -47,15 +47,6 @@ async function wake(config: Config, store: Store, job: GenerateRuleParams, now: 
   }
   await instance.sendEvent({ type: 'wake', payload: {} });
   return 'woken';
-}
-
-async function findInstance(config: Config, id: string): Promise<WorkflowInstance | null> {
-  try {
-    return await config.workflow.get(id);
-  } catch (error) {
-    if (messageOf(error).includes('not_found')) return null;
-    throw error;
-  }
 }
 
 /** The engine gave the instance up without our own end step; say so instead of staying alive for ever. */

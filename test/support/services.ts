@@ -37,6 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     WEBHOOK_ALLOW_PRIVATE: 'true',
     WEBHOOK_RETRY_DELAYS_MS: '50,50,50',
     WEBHOOK_TIMEOUT_MS: '20000',
+    LOG_LEVEL: 'warn',
     SANDBOX: 'host',
     SANDBOX_HOST_URL: host.url,
     SANDBOX_HOST_TOKEN: host.token,

@@ -175,7 +175,7 @@ describe('a store that fails', () => {
     const store = openStore(env.DB, env.BUCKET);
     const row = await store.generations.find('first', id);
     if (row === null) throw new Error('no row');
-    await startInstance(config, store, row);
+    await startInstance(config, row);
     expect(await untilEnded(id)).toMatchObject({ status: 'signed' });
   });
 });
