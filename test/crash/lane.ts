@@ -131,6 +131,11 @@ export class Lane {
     }
   }
 
+  /** The body of a GET. */
+  async read<T>(path: string): Promise<T> {
+    return (await this.ask('GET', path)).body as T;
+  }
+
   /** A public text, asked for until it is there. */
   async text(path: string): Promise<string> {
     for (;;) {
