@@ -138,6 +138,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -236,6 +238,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
