@@ -1,0 +1,96 @@
+/**
+ * Two organisations with everything the API makes: rules that are signed, generations that failed, retries, keys
+ * and tokens. The first is whose tokens the hostile requests have; every text of the second holds a canary.
+ */
+import { type Generation, hasEnded } from '../../../src/schema/api.ts';
+import { request } from '../rule.ts';
+import type { World } from './hostile-request.ts';
+
+/** One well-formed call; its answer, parsed where it is JSON. */
+export type Ask = (
+  method: string,
+  path: string,
+  token: string,
+  body?: unknown,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<{ readonly status: number; readonly body: unknown }>;
+
+interface Seeded {
+  readonly ids: readonly string[];
+  readonly readToken: string;
+  readonly secrets: readonly string[];
+}
+
+const ID = /"((?:[a-z]+)-[0-9a-z]{26})"/g;
+
+/** @param tokens of the configuration, of two organisations that have nothing yet */
+export async function makeWorld(ask: Ask, tokens: { first: string; second: string }): Promise<World> {
+  const [first, second] = await Promise.all([
+    seed(ask, tokens.first, 'first'),
+    seed(ask, tokens.second, `CANARY${crypto.randomUUID()}`),
+  ]);
+  const keys = (await ask('GET', '/v1/keys', tokens.first)).body as {
+    roots: unknown[];
+    revocations: unknown;
+  };
+  const bodies =
+    keys.revocations === null
+      ? {}
+      : { 'put /v1/keys/trust': { roots: keys.roots, revocations: keys.revocations } };
+  return {
+    ids: { own: first.ids, foreign: second.ids },
+    tokens: { admin: tokens.first, read: first.readToken },
+    secrets: second.secrets,
+    bodies,
+  };
+}
+
+async function seed(ask: Ask, token: string, mark: string): Promise<Seeded> {
+  const signed = await generate(ask, token, mark, 'good');
+  const failed = await generate(ask, token, mark, 'refusal');
+  const retry = await must<Generation>(ask, 'POST', `/v1/generations/${failed.id}/retry`, token, {
+    guidance: mark,
+  });
+  await untilEnded(ask, token, retry.id);
+  const made = await must<{ token: string }>(ask, 'POST', '/v1/tokens', token, {
+    name: mark,
+    scopes: ['read'],
+  });
+  await must(ask, 'POST', '/v1/tokens', token, { name: `${mark} spare`, scopes: ['admin'] });
+  const lists = await Promise.all(
+    ['/v1/generations', '/v1/rules', '/v1/tokens'].map((path) => must(ask, 'GET', path, token)),
+  );
+  const bundle = await must<{ dsseEnvelope: { signatures: { sig: string }[] } }>(
+    ask,
+    'GET',
+    `/v1/rules/${signed.ruleId}/bundle`,
+    token,
+  );
+  const { sig } = bundle.dsseEnvelope.signatures[0] ?? {};
+  if (sig === undefined) throw new Error('the rule is not signed');
+  const ids = [...JSON.stringify(lists).matchAll(ID)].map((match) => match[1] ?? '');
+  return { ids: [...new Set(ids)], readToken: made.token, secrets: [mark, made.token, sig] };
+}
+
+async function generate(ask: Ask, token: string, mark: string, script: string): Promise<Generation> {
+  const cases = request.cases.map((one) => ({ ...one, files: { ...one.files, 'canary.txt': mark } }));
+  const body = { ...request, cases, prompt: `No eval anywhere [[${script}]] ${mark}` };
+  const key = { 'idempotency-key': `${mark}-${script}` };
+  const { id } = await must<Generation>(ask, 'POST', '/v1/generations', token, body, key);
+  return untilEnded(ask, token, id);
+}
+
+async function untilEnded(ask: Ask, token: string, id: string): Promise<Generation> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const one = await must<Generation>(ask, 'GET', `/v1/generations/${id}`, token);
+    if (hasEnded(one.status)) return one;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`generation ${id} did not end`);
+}
+
+async function must<T>(ask: Ask, ...call: Parameters<Ask>): Promise<T> {
+  const { status, body } = await ask(...call);
+  if (status >= 400) throw new Error(`${call[0]} ${call[1]} answers ${status}: ${JSON.stringify(body)}`);
+  return body as T;
+}
