@@ -9,7 +9,8 @@ import { brokenBody } from './bodies.ts';
 import { exampleOf, exampleQuery } from './examples.ts';
 import { BAD_KEYS, type Header, oddHeaders, wrongBodyHeaders } from './headers.ts';
 import { type Picker, picker } from './picker.ts';
-import { brokenPath, brokenQuery, type Ids, plainPath } from './targets.ts';
+import { brokenPath, brokenQuery, plainPath } from './targets.ts';
+import type { World } from './world.ts';
 
 export type Caller = 'admin' | 'read' | 'none' | 'bad';
 
@@ -28,16 +29,6 @@ export interface HostileRequest {
   readonly wire: boolean;
 }
 
-/** What is known of the two organisations: the one that asks, and the one it may learn nothing of. */
-export interface World {
-  readonly ids: Ids;
-  readonly tokens: { readonly admin: string; readonly read: string };
-  /** Texts of the other organisation that no answer may hold. */
-  readonly secrets: readonly string[];
-  /** Bodies that fit, by `method path`; other routes get one made from their schema. */
-  readonly bodies?: Readonly<Record<string, unknown>>;
-}
-
 interface Draft {
   readonly what: string;
   readonly method?: string;
@@ -51,8 +42,8 @@ interface Draft {
   readonly wire?: boolean;
 }
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'get', 'Delete'];
-const WIRE_METHODS = ['TRACE', 'CONNECT', 'FOO', 'PROPFIND', 'PURGE', 'G\u00c4T', ''];
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const WIRE_METHODS = ['TRACE', 'CONNECT', 'FOO', 'PROPFIND', 'PURGE', 'get', 'Delete', 'G\u00c4T', ''];
 const JSON_HEADER: Header = ['content-type', 'application/json'];
 
 /** The request of this number. The same seed, routes and world give the same one. */
@@ -84,7 +75,7 @@ export function hostileRequest(
     headers: [...authorization(caller, world, choose), ...headers],
     body,
     caller,
-    wire: draft.wire ?? false,
+    wire: draft.wire === true || !/^\/[\x21-\x7e]*$/.test(target),
   };
 }
 
@@ -139,7 +130,7 @@ function oddHeadersWith(body: Uint8Array | null, choose: Picker): Draft {
 function otherMethod(body: Uint8Array | null, { pick, once }: Picker): Draft {
   if (once(5)) return { what: 'method on the wire', method: pick(WIRE_METHODS), body: null, wire: true };
   const method = pick(METHODS);
-  const without = ['GET', 'HEAD', 'OPTIONS', 'get'].includes(method);
+  const without = ['GET', 'HEAD', 'OPTIONS'].includes(method);
   return { what: `method ${method}`, method, body: without ? null : body };
 }
 
@@ -161,7 +152,7 @@ function unexpectedBody({ pick }: Picker): Uint8Array {
 const examples = new Map<Route, unknown>();
 
 function exampleBody(route: Route, world: World): unknown {
-  const given = world.bodies?.[`${route.method} ${route.path}`];
+  const given = world.bodies[`${route.method} ${route.path}`];
   if (given !== undefined) return given;
   if (!examples.has(route)) examples.set(route, exampleOf(route.body?.schema as z.ZodType));
   return examples.get(route);

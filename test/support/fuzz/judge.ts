@@ -1,9 +1,10 @@
 /** What an answer to a hostile request may be. Names everything that is wrong with one; no verdict on the state. */
 import { z } from 'zod';
 import type { Route } from '../../../src/api/route.ts';
-import { FAULTS, type FaultCode } from '../../../src/errors.ts';
+import { FAULTS, type FaultCode, messageOf } from '../../../src/errors.ts';
 import { assertDeclared } from '../../worker/contract.ts';
-import type { HostileRequest, World } from './hostile-request.ts';
+import type { HostileRequest } from './hostile-request.ts';
+import type { World } from './world.ts';
 
 export interface HostileAnswer {
   readonly status: number;
@@ -30,35 +31,52 @@ export function faultsOf(
   routes: readonly Route[],
   { ids, secrets }: World,
 ): string[] {
-  const faults: string[] = [];
   const { status, text } = answer;
+  const faults = secrets.filter((secret) => text.includes(secret)).map((secret) => `holds ${secret}`);
+  // What is no HTTP ends at the server in front of the Worker, which has its own ways to say so.
+  if (request.wire && !isOurs(answer)) return faults;
   if (status >= 500 || status < 200) faults.push(`status ${status}`);
+  // A budget that is spent would hide whatever the request is about.
+  if (status === 429) faults.push('was not looked at');
   const asks = routes.find((one) => one.method === request.method.toLowerCase() && isAt(one, request));
-  if (asks !== undefined && asks.method !== 'get' && status < 400) faults.push(`taken with ${status}`);
-  if (
-    asks !== undefined &&
-    asks.scope !== null &&
-    ['none', 'bad'].includes(request.caller) &&
-    status !== 401
-  ) {
-    faults.push(`${status} without a valid token`);
-  }
-  const names = request.target.split(/[/?]/);
-  if (asks?.scope != null && status < 400 && ids.foreign.some((id) => names.includes(id))) {
+  if (asks !== undefined) faults.push(...faultsOfAccess(request, status, asks, ids.foreign));
+  if (status >= 400 && request.method !== 'HEAD') faults.push(...faultsOfError(answer));
+  if (!isOurs(answer)) faults.push('may be sniffed');
+  if (request.method !== 'HEAD' && !request.wire) faults.push(...undeclared(request, answer));
+  return faults;
+}
+
+function faultsOfAccess(
+  { method, target, caller, wire }: HostileRequest,
+  status: number,
+  asks: Route,
+  foreign: readonly string[],
+): string[] {
+  const faults: string[] = [];
+  // On the wire a request may be handed on as another one; what was changed shows in the state.
+  if (method !== 'GET' && status < 400 && !wire) faults.push(`taken with ${status}`);
+  if (asks.scope === null) return faults;
+  const unknown = caller === 'none' || caller === 'bad';
+  if (unknown && status !== 401 && !(wire && status >= 400)) faults.push(`${status} without a valid token`);
+  const names = target.split(/[/?]/);
+  if (status < 400 && foreign.some((id) => names.includes(id))) {
     faults.push(`${status} about what belongs to another`);
   }
-  for (const secret of secrets) if (text.includes(secret)) faults.push(`holds ${secret}`);
-  if (status >= 400 && request.method !== 'HEAD') faults.push(...faultsOfError(answer));
-  if (answer.headers.get('x-content-type-options') !== 'nosniff') faults.push('may be sniffed');
-  if (request.method !== 'HEAD' && !request.wire) {
-    try {
-      const { headers } = answer;
-      assertDeclared(request.method, request.target, new Response(null, { status, headers }), parsed(text));
-    } catch (error) {
-      faults.push(error instanceof Error ? error.message.slice(0, 300) : String(error));
-    }
-  }
   return faults;
+}
+
+function undeclared({ method, target }: HostileRequest, { status, headers, text }: HostileAnswer): string[] {
+  try {
+    assertDeclared(method, target, new Response(null, { status, headers }), parsed(text));
+    return [];
+  } catch (error) {
+    return [messageOf(error).slice(0, 300)];
+  }
+}
+
+/** Every answer of the Worker says so. */
+export function isOurs({ headers }: HostileAnswer): boolean {
+  return headers.get('x-content-type-options') === 'nosniff';
 }
 
 function faultsOfError({ status, headers, text }: HostileAnswer): string[] {

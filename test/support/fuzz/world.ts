@@ -4,7 +4,17 @@
  */
 import { type Generation, hasEnded } from '../../../src/schema/api.ts';
 import { request } from '../rule.ts';
-import type { World } from './hostile-request.ts';
+import type { Ids } from './targets.ts';
+
+/** What is known of the two organisations: the one that asks, and the one it may learn nothing of. */
+export interface World {
+  readonly ids: Ids;
+  readonly tokens: { readonly admin: string; readonly read: string };
+  /** Texts of the other organisation that no answer may hold. */
+  readonly secrets: readonly string[];
+  /** Bodies that fit, by `method path`; other routes get one made from their schema. */
+  readonly bodies: Readonly<Record<string, unknown>>;
+}
 
 /** One well-formed call; its answer, parsed where it is JSON. */
 export type Ask = (
