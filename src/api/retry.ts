@@ -88,12 +88,7 @@ async function look(context: Context<AppEnv>, wish: Wish, key: string | null): P
     });
   }
   const draft = await draftOf(wish, config, store);
-  return {
-    make: async () => {
-      const row = await writeDraft(store, draft);
-      return (await use.insert(row)) ? row : null;
-    },
-  };
+  return { make: async () => use.insert(await writeDraft(store, draft)) };
 }
 
 /** @throws Fault RETRY_UNDER_WAY when the live one was asked for with other options */

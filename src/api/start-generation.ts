@@ -5,7 +5,6 @@
 import type { Config } from '../env.ts';
 import { Fault } from '../errors.ts';
 import { priceOf } from '../models/pricing.ts';
-import { sha256Hex } from '../rules/digest.ts';
 import { DEFAULT_ATTEMPTS, type RuleRequest } from '../schema/request.ts';
 import type { NewGeneration } from '../store/generations.ts';
 import { keys } from '../store/objects.ts';
@@ -31,26 +30,32 @@ export async function writeDraft(store: Store, draft: Draft): Promise<NewGenerat
   const nowMs = Date.now();
   const id = newId('gen', nowMs);
   const text = JSON.stringify(request);
-  await store.objects.putOnce(keys.request(orgId, id), text);
-  if (draft.from !== undefined) {
-    await store.objects.putOnce(keys.reply(orgId, id, 0), draft.from.reply);
-    await store.objects.putOnce(keys.feedback(orgId, id, 0), draft.from.feedback);
-  }
+  const { from } = draft;
+  const [{ ref }, engine] = await Promise.all([
+    store.objects.putOnce(keys.request(orgId, id), text),
+    engineOfRepeated(store, draft),
+    ...(from === undefined
+      ? []
+      : [
+          store.objects.putOnce(keys.reply(orgId, id, 0), from.reply),
+          store.objects.putOnce(keys.feedback(orgId, id, 0), from.feedback),
+        ]),
+  ]);
   return {
     id,
     org_id: orgId,
     name: request.name ?? null,
     prompt_excerpt: request.prompt.slice(0, PROMPT_EXCERPT_CHARS),
     search_text: `${request.name ?? ''}\n${request.prompt}`.toLowerCase(),
-    request_sha256: await sha256Hex(text),
+    request_sha256: ref.sha256,
     model: draft.model,
     cases_total: request.cases.length,
     attempts_max: request.limits?.attempts ?? DEFAULT_ATTEMPTS,
     created_at: new Date(nowMs).toISOString(),
-    ...(await engineOfRepeated(store, draft)),
+    ...engine,
     retry_of: draft.retryOf ?? null,
     retry_sha256: draft.retrySha256 ?? null,
-    from_attempt: draft.from?.attempt ?? null,
+    from_attempt: from?.attempt ?? null,
   };
 }
 
@@ -64,7 +69,11 @@ async function engineOfRepeated(
 }
 
 /** @throws Fault WORKFLOW_UNAVAILABLE, after the row has ended as `errored` */
-export async function startInstance(config: Config, store: Store, row: NewGeneration): Promise<void> {
+export async function startInstance(
+  config: Config,
+  store: Store,
+  row: Pick<NewGeneration, 'id' | 'org_id'>,
+): Promise<void> {
   try {
     await config.workflow.create({ id: row.id, params: { generationId: row.id, orgId: row.org_id } });
   } catch (error) {

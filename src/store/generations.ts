@@ -74,21 +74,20 @@ export class GenerationStore {
     this.#db = db;
   }
 
-  /** False when another live retry of the same generation was first. */
-  async insert(row: NewGeneration): Promise<boolean> {
-    const { meta } = await insertStatement(this.#db, row, 'WHERE 1 ON CONFLICT DO NOTHING').run();
-    return meta.changes > 0;
+  /** The row as it was made; `null` when another live retry of the same generation was first. */
+  async insert(row: NewGeneration): Promise<GenerationRow | null> {
+    return insertStatement(this.#db, row, 'WHERE 1 ON CONFLICT DO NOTHING').first<GenerationRow>();
   }
 
-  /** Inserts only together with its idempotency key: both or neither. False when somebody else was first. */
-  async insertClaimed(row: NewGeneration, claim: Claim): Promise<boolean> {
+  /** Inserts only together with its idempotency key: both or neither. `null` when somebody else was first. */
+  async insertClaimed(row: NewGeneration, claim: Claim): Promise<GenerationRow | null> {
     const insert = insertStatement(this.#db, row, 'WHERE changes() > 0');
     try {
-      const [, inserted] = await this.#db.batch([claimStatement(this.#db, claim), insert]);
-      return (inserted?.meta.changes ?? 0) > 0;
+      const [, inserted] = await this.#db.batch<GenerationRow>([claimStatement(this.#db, claim), insert]);
+      return inserted?.results[0] ?? null;
     } catch (error) {
       // Another retry of the same generation is alive, and the key was not claimed either.
-      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return false;
+      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return null;
       throw error;
     }
   }
@@ -210,7 +209,8 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
     .prepare(
       `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
          created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason)
-       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 ${when}`,
+       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 ${when}
+       RETURNING *`,
     )
     .bind(
       row.id,

@@ -15,7 +15,7 @@ import { call } from '../client.ts';
 import { stateOf } from './state.ts';
 
 const SEED = 20_261_121;
-const REQUESTS = 3_000;
+const REQUESTS = 2_000;
 const AT_ONCE = 8;
 const ORIGIN = 'http://assay.test';
 

@@ -6,24 +6,8 @@ import { env } from 'cloudflare:workers';
 import { expect, inject, test, vi } from 'vitest';
 import { app } from '../../../src/api/app.ts';
 import { ROUTES } from '../../../src/api/routes.ts';
-import type { Bindings } from '../../../src/env.ts';
 import { call, run } from '../client.ts';
-
-/** Notes every call of a binding's methods, and of what `prepare` gives. */
-function noting<T extends object>(target: T, name: string, noted: string[]): T {
-  return new Proxy(target, {
-    get(of, property) {
-      const value: unknown = Reflect.get(of, property);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => {
-        noted.push(`${name}.${String(property)} ${property === 'prepare' ? String(args[0]) : args.length}`);
-        const given: unknown = Reflect.apply(value, of, args);
-        const statement = property === 'prepare' || property === 'bind';
-        return statement ? noting(given as object, `${name}.${String(property)}`, noted) : given;
-      };
-    },
-  });
-}
+import { notedBindings } from '../noted-bindings.ts';
 
 async function tokens(): Promise<Record<string, string | null>> {
   const make = async () => {
@@ -52,17 +36,7 @@ async function tokens(): Promise<Record<string, string | null>> {
 
 test('every bad token gets the same bytes for the same work, whatever it asks for', async () => {
   const { id } = await run('good');
-  const noted: string[] = [];
-  const limiter = { limit: () => Promise.resolve({ success: true }) };
-  const bindings = {
-    ...env,
-    DB: noting(env.DB, 'DB', noted),
-    BUCKET: noting(env.BUCKET, 'BUCKET', noted),
-    GENERATE_RULE: noting(env.GENERATE_RULE, 'GENERATE_RULE', noted),
-    READ_LIMIT: noting(limiter, 'READ_LIMIT', noted),
-    CREATE_LIMIT: noting(limiter, 'CREATE_LIMIT', noted),
-    AUTH_LIMIT: noting(limiter, 'AUTH_LIMIT', noted),
-  } as Bindings;
+  const { bindings, noted } = notedBindings();
   // The configuration is checked once, whoever asks first.
   await app.request('/healthz', {}, bindings);
   const digest = vi.spyOn(crypto.subtle, 'digest');
