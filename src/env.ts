@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
+import { type WebhookConfig, webhookConfig, webhookSettings } from './env-webhooks.ts';
 import { Fault } from './errors.ts';
+import { LOG_LEVELS, setLogLevel } from './logger.ts';
 import { priceTable } from './models/pricing.ts';
 import type { ContainerGate } from './sandboxes/container-gate.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
@@ -12,12 +14,14 @@ import { parseSigningKey, type SigningKey } from './signing/ed25519.ts';
 import type { LogSigner } from './tlog/checkpoint.ts';
 import { checkLogSettings } from './tlog/service/settings.ts';
 import type { TransparencyLog } from './tlog/service/transparency-log.ts';
+import type { DeliverWebhookParams } from './webhooks/start.ts';
 
 /** What the runtime hands over. Only this file reads it. */
 export interface Bindings {
   readonly DB?: D1Database;
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
+  readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -45,6 +49,13 @@ export interface Bindings {
   readonly ISOLATE_HOST_TOKEN?: string;
   readonly ISOLATE_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
+  readonly WEBHOOK_SECRET?: string;
+  readonly WEBHOOK_ALLOW_PRIVATE?: string;
+  readonly WEBHOOK_RETRY_DELAYS_MS?: string;
+  readonly WEBHOOK_TIMEOUT_MS?: string;
+  readonly LOG_LEVEL?: string;
+  readonly RETENTION_DAYS?: string;
+  readonly EVENT_RETENTION_DAYS?: string;
 }
 
 export interface GenerateRuleParams {
@@ -67,6 +78,7 @@ export interface Config {
   readonly db: D1Database;
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
+  readonly deliver: Workflow<DeliverWebhookParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -85,8 +97,12 @@ export interface Config {
     readonly prices: z.infer<typeof priceTable>;
   };
   readonly sandboxes: SandboxConfig;
-  /** A live generation without progress for this long is woken by the sweep. */
+  /** A live generation without progress, or a webhook overdue, for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
+  /** `null`: this deployment sends none. */
+  readonly webhooks: WebhookConfig | null;
+  /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
+  readonly retention: { readonly generationsDays: number | null; readonly eventsDays: number | null };
 }
 
 const tokenList = z
@@ -125,6 +141,8 @@ const modelList = z
   .transform((text) => text.split(',').map((id) => id.trim()))
   .pipe(z.array(z.string().min(1).max(200), 'must be a comma-separated list of model ids'));
 
+const MAX_RETENTION_DAYS = 36_500;
+
 const settings = z.object({
   API_TOKENS: tokenList,
   ANTHROPIC_API_KEY: z.string().min(1),
@@ -134,10 +152,14 @@ const settings = z.object({
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
+  EVENT_RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
   TRUST_ROOT_SHA256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
     .optional(),
+  ...webhookSettings,
 });
 
 const checked = new WeakMap<Bindings, Promise<Config>>();
@@ -153,8 +175,8 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, DELIVER_WEBHOOK: deliver } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -176,6 +198,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !db ||
     !bucket ||
     !workflow ||
+    !deliver ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -183,10 +206,12 @@ async function check(bindings: Bindings): Promise<Config> {
     throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
   }
   const value = parsed.data;
+  setLogLevel(value.LOG_LEVEL);
   return {
     db,
     bucket,
     workflow,
+    deliver,
     signingKey,
     log,
     sandboxes,
@@ -194,6 +219,11 @@ async function check(bindings: Bindings): Promise<Config> {
     tokens: value.API_TOKENS,
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
+    webhooks: webhookConfig(value),
+    retention: {
+      generationsDays: value.RETENTION_DAYS ?? null,
+      eventsDays: value.EVENT_RETENTION_DAYS ?? null,
+    },
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

@@ -6,7 +6,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { Fault } from '../errors.ts';
 import type { AppEnv } from './context.ts';
-import type { Body, Route } from './route.ts';
+import { type Body, FORM_TYPE, JSON_TYPE, type Route } from './route.ts';
 import { jsonProblem } from './strict-json.ts';
 
 const MAX_ISSUES = 20;
@@ -32,7 +32,8 @@ export async function bodyOf(context: Context<AppEnv>, { body, method }: Route):
   return undefined;
 }
 
-async function readBody(context: Context<AppEnv>, { schema, maxBytes, optional }: Body): Promise<unknown> {
+async function readBody(context: Context<AppEnv>, declared: Body): Promise<unknown> {
+  const { schema, maxBytes, optional, form } = declared;
   const unread: Unread = {
     type: context.req.header('content-type'),
     encoding: context.req.header('content-encoding'),
@@ -40,15 +41,14 @@ async function readBody(context: Context<AppEnv>, { schema, maxBytes, optional }
   };
   const absent = optional === true && unread.type === undefined;
   if (absent && (await readText(unread.request, maxBytes)) === '') return checked(schema, {});
-  refuseOtherTypes(unread);
-  return checked(schema, parseJson(await readText(unread.request, maxBytes)));
+  refuseOtherTypes(unread, form === true ? FORM_TYPE : JSON_TYPE);
+  const text = await readText(unread.request, maxBytes);
+  return checked(schema, form === true ? parseForm(text) : parseJson(text));
 }
 
-function refuseOtherTypes({ type, encoding }: Unread): void {
+function refuseOtherTypes({ type, encoding }: Unread, wanted: string): void {
   const [mediaType, ...parameters] = (type ?? '').split(';').map((part) => part.trim().toLowerCase());
-  if (mediaType !== 'application/json') {
-    throw new Fault('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json');
-  }
+  if (mediaType !== wanted) throw new Fault('UNSUPPORTED_MEDIA_TYPE', `send the body as ${wanted}`);
   const charset = parameters.find((one) => one.startsWith('charset'));
   if (charset !== undefined && !/^charset\s*=\s*"?utf-?8"?$/.test(charset)) {
     throw new Fault('UNSUPPORTED_MEDIA_TYPE', 'send the body as UTF-8');
@@ -56,6 +56,13 @@ function refuseOtherTypes({ type, encoding }: Unread): void {
   if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
     throw new Fault('UNSUPPORTED_MEDIA_TYPE', 'send the body as it is, without a content-encoding');
   }
+}
+
+function parseForm(text: string): Record<string, string> {
+  const fields = [...new URLSearchParams(text)];
+  const names = new Set(fields.map(([name]) => name));
+  if (names.size !== fields.length) throw new Fault('INVALID_REQUEST', 'a field is given twice');
+  return Object.fromEntries(fields);
 }
 
 function checked(schema: z.ZodType, value: unknown): unknown {

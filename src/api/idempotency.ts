@@ -1,6 +1,6 @@
 /**
  * `Idempotency-Key`: the same key with the same body gives the same generation while it, or a retry of it, is
- * alive or was signed. A dead one is never given: the next is made and linked to it. Another body is refused.
+ * alive or was signed. A dead or deleted one is never given: the next is made and linked to it. Another body is refused.
  */
 import type { Context } from 'hono';
 import { Fault } from '../errors.ts';
@@ -82,5 +82,5 @@ export function aliveOf(line: readonly LineRow[]): LineRow | null {
 }
 
 export function signedOf(line: readonly LineRow[]): LineRow | null {
-  return line.find((one) => one.status === 'signed') ?? null;
+  return line.find((one) => one.status === 'signed' && one.deleting_at === null) ?? null;
 }

@@ -11,9 +11,10 @@ export interface PublishInput {
   readonly keyId: string;
   readonly ruleName: string;
   readonly summary: string;
-  /** These two are absent when a sign step from before they were recorded is replayed. */
+  /** These are absent when a sign step from before they were recorded is replayed. */
   readonly model?: string | undefined;
   readonly engineVersion?: string | undefined;
+  readonly checkEnvelope?: string | null | undefined;
 }
 
 export interface Published {
@@ -37,9 +38,11 @@ export async function publishRule(job: Job, input: PublishInput, deps: StepDeps)
       published_at: at,
       model: input.model ?? null,
       engine_version: input.engineVersion ?? null,
+      check_envelope: input.checkEnvelope ?? null,
     },
     { code: 'SIGNED', message },
   );
+  await deps.tell(job);
   if (!published) throw new Fault('GENERATION_ENDED', 'the generation ended before its rule was published');
   return { ruleId };
 }

@@ -34,6 +34,23 @@ export function brokenBody(example: unknown, maxBytes: number, picker: Picker): 
   return make(example, picker);
 }
 
+export function formText(example: unknown): string {
+  return new URLSearchParams(example as Record<string, string>).toString();
+}
+
+/** The same of a form: its fields are texts. */
+export function brokenForm(example: unknown, maxBytes: number, picker: Picker): Mutant {
+  const { pick, once } = picker;
+  if (once(150)) return tooLarge(maxBytes, picker);
+  const fields = new URLSearchParams(example as Record<string, string>);
+  const name = pick([...fields.keys(), '__proto__', oddText(picker)].map((one) => one.toWellFormed()));
+  const what = pick(['set', 'append', 'delete'] as const);
+  if (what === 'delete') fields.delete(name);
+  else fields[what](name, oddText(picker).toWellFormed());
+  const text = `${fields}${pick(['', '', '', '&', '=', '%', '%ff', '&%00=1', '\u0000'])}`;
+  return { what: `${what} ${name.slice(0, 20)}`, bytes: encode(text), wrong: false };
+}
+
 function otherValue(example: unknown, picker: Picker): Mutant {
   const path = picker.pick(pathsOf(example));
   const noJson = picker.once(6);
@@ -105,7 +122,8 @@ function asText(example: unknown, picker: Picker): Mutant {
     ['white space', ' \n'.repeat(int(2_000))],
     ['a value', oddJson(picker)],
   ]);
-  return { what, bytes: encode(broken), wrong: what !== 'a value' && what !== 'nothing' };
+  const perhaps = what === 'a value' || what === 'nothing' || broken === text;
+  return { what, bytes: encode(broken), wrong: !perhaps };
 }
 
 function asBytes(example: unknown, { pick, int }: Picker): Mutant {

@@ -4,8 +4,8 @@
  * is sent with a token that may only read: whatever is answered, nothing may change.
  */
 import type { z } from 'zod';
-import type { Route } from '../../../src/api/route.ts';
-import { brokenBody } from './bodies.ts';
+import { FORM_TYPE, JSON_TYPE, type Route } from '../../../src/api/route.ts';
+import { brokenBody, brokenForm, formText } from './bodies.ts';
 import { exampleOf, exampleQuery } from './examples.ts';
 import { BAD_KEYS, type Header, oddHeaders, wrongBodyHeaders } from './headers.ts';
 import { type Picker, picker } from './picker.ts';
@@ -44,7 +44,8 @@ interface Draft {
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const WIRE_METHODS = ['TRACE', 'CONNECT', 'FOO', 'PROPFIND', 'PURGE', 'get', 'Delete', 'G\u00c4T', ''];
-const JSON_HEADER: Header = ['content-type', 'application/json'];
+const JSON_HEADER: Header = ['content-type', JSON_TYPE];
+const NO_JSON = new TextEncoder().encode('{');
 
 /** The request of this number. The same seed, routes and world give the same one. */
 export function hostileRequest(
@@ -61,11 +62,14 @@ export function hostileRequest(
   const method = draft.method ?? route.method.toUpperCase();
   const path = draft.path ?? plainPath(route.path, world.ids, choose);
   const target = draft.query === undefined || draft.query === '' ? path : `${path}?${draft.query}`;
-  const body = draft.body ?? null;
-  const headers = draft.headers ?? (body === null ? [] : [JSON_HEADER]);
+  const sent = draft.body ?? null;
+  const headers = draft.headers ?? (sent === null ? [] : [typeOf(route)]);
   const wanted = draft.caller ?? (once(12) ? pick(['none', 'bad'] as const) : once(6) ? 'read' : 'admin');
-  const harmless = draft.wrong === true || !couldChange(routes, world, method, path, body);
+  const harmless = draft.wrong === true || !couldChange(routes, world, method, path, sent);
   const caller = wanted === 'admin' && !harmless ? 'read' : wanted;
+  // Where no token is asked for, none can be too weak.
+  const open = routes.filter((one) => one.scope === null);
+  const body = !harmless && couldChange(open, world, method, path, sent) ? NO_JSON : sent;
   return {
     index,
     route: `${route.method} ${route.path}`,
@@ -90,28 +94,27 @@ function broken(route: Route, world: World, choose: Picker): Draft {
       return { what: 'query', query: text, body, wrong };
     },
     () => otherMethod(body, choose),
-    () => ({ ...oddHeadersWith(body, choose) }),
+    () => oddHeadersWith(body, typeOf(route), choose),
     () => ({ what: 'token', caller: pick(['none', 'bad'] as const), body }),
   ];
   if (route.body !== null) {
-    const { maxBytes } = route.body;
+    const { maxBytes, form } = route.body;
     const example = exampleBody(route, world);
     const ofBody = (): Draft => {
-      const { what, bytes, wrong } = brokenBody(example, maxBytes, choose);
+      const { what, bytes, wrong } = (form === true ? brokenForm : brokenBody)(example, maxBytes, choose);
       return { what: `body: ${what}`, body: bytes, wrong };
     };
-    makers.push(ofBody, ofBody, ofBody, ofBody, ofBody, ofBody, () => ({
-      what: 'headers of the body',
-      ...wrongBodyHeaders(choose),
-      body,
-    }));
+    makers.push(ofBody, ofBody, ofBody, ofBody, ofBody, ofBody);
+    if (form !== true) {
+      makers.push(() => ({ what: 'headers of the body', ...wrongBodyHeaders(choose), body }));
+    }
   } else if (route.method !== 'get') {
     makers.push(() => ({ what: 'a body where there is none', body: unexpectedBody(choose), wrong: true }));
   }
   if (route.headers !== undefined && Object.hasOwn(route.headers, 'idempotency-key')) {
     makers.push(() => ({
       what: 'idempotency key',
-      headers: [JSON_HEADER, ['idempotency-key', pick(BAD_KEYS)]],
+      headers: [typeOf(route), ['idempotency-key', pick(BAD_KEYS)]],
       body,
       wrong: true,
     }));
@@ -119,11 +122,11 @@ function broken(route: Route, world: World, choose: Picker): Draft {
   return pick(makers)();
 }
 
-function oddHeadersWith(body: Uint8Array | null, choose: Picker): Draft {
+function oddHeadersWith(body: Uint8Array | null, type: Header, choose: Picker): Draft {
   const odd = oddHeaders(choose);
   // Lengths and encodings are said once, by the odd header: with a body two requests could be read.
   if (odd.wire) return { what: 'headers on the wire', headers: odd.headers, body: null, wire: true };
-  const own = odd.headers.some(([name]) => name === 'content-type') || body === null ? [] : [JSON_HEADER];
+  const own = odd.headers.some(([name]) => name === 'content-type') || body === null ? [] : [type];
   return { what: 'headers', headers: [...own, ...odd.headers], body };
 }
 
@@ -160,7 +163,12 @@ function exampleBody(route: Route, world: World): unknown {
 
 function validBody(route: Route, world: World): Uint8Array | null {
   if (route.body === null) return null;
-  return new TextEncoder().encode(JSON.stringify(exampleBody(route, world)));
+  const example = exampleBody(route, world);
+  return new TextEncoder().encode(route.body.form === true ? formText(example) : JSON.stringify(example));
+}
+
+function typeOf({ body }: Route): Header {
+  return body?.form === true ? ['content-type', FORM_TYPE] : JSON_HEADER;
 }
 
 function authorization(caller: Caller, { tokens }: World, choose: Picker): Header[] {
@@ -205,10 +213,13 @@ function couldChange(
   const ours = world.ids.own.some((id) => kind.includes(id.toLowerCase()));
   return routes.some((route) => {
     if (route.method === 'get' || route.method !== method.toLowerCase()) return false;
+    if (route.scope === 'read') return false;
     const named = route.path.split(/:[A-Za-z0-9]+|\*/).every((part) => kind.includes(part.toLowerCase()));
     if (!named || (route.path.includes(':') && !ours)) return false;
     // Trust documents are taken for their signatures: changed ones can be sent by anybody.
     if (route.path === '/v1/keys/trust' && !sameBytes(body, validBody(route, world))) return false;
+    // A form lets a device in that waits; none does.
+    if (route.body?.form === true) return false;
     return route.body === null || fits(route.body.schema, body, route.body.optional === true);
   });
 }

@@ -35,12 +35,16 @@ export function faultsOf(
   const faults = secrets.filter((secret) => text.includes(secret)).map((secret) => `holds ${secret}`);
   // What is no HTTP ends at the server in front of the Worker, which has its own ways to say so.
   if (request.wire && !isOurs(answer)) return faults;
-  if (status >= 500 || status < 200) faults.push(`status ${status}`);
   // A budget that is spent would hide whatever the request is about.
   if (status === 429) faults.push('was not looked at');
   const asks = routes.find((one) => one.method === request.method.toLowerCase() && isAt(one, request));
+  const reached = routes.find((one) => one.method === request.method.toLowerCase() && mayBeAt(one, request));
+  // What a route answers when it is asked how the service is.
+  const means = reached?.onFault === undefined && reached?.answers[status] !== undefined;
+  if ((status >= 500 && !means) || status < 200) faults.push(`status ${status}`);
   if (asks !== undefined) faults.push(...faultsOfAccess(request, status, asks, ids.foreign));
-  if (status >= 400 && request.method !== 'HEAD') faults.push(...faultsOfError(answer));
+  const spoken = request.method === 'HEAD' || reached?.onFault !== undefined || means;
+  if (status >= 400) faults.push(...faultsOfAnyError(answer), ...(spoken ? [] : faultsOfError(answer)));
   if (!isOurs(answer)) faults.push('may be sniffed');
   if (request.method !== 'HEAD' && !request.wire) faults.push(...undeclared(request, answer));
   return faults;
@@ -54,7 +58,8 @@ function faultsOfAccess(
 ): string[] {
   const faults: string[] = [];
   // On the wire a request may be handed on as another one; what was changed shows in the state.
-  if (method !== 'GET' && status < 400 && !wire) faults.push(`taken with ${status}`);
+  const makes = method !== 'GET' && asks.scope !== 'read' && asks.onFault === undefined;
+  if (makes && status < 400 && !wire) faults.push(`taken with ${status}`);
   if (asks.scope === null) return faults;
   const unknown = caller === 'none' || caller === 'bad';
   if (unknown && status !== 401 && !(wire && status >= 400)) faults.push(`${status} without a valid token`);
@@ -79,17 +84,29 @@ export function isOurs({ headers }: HostileAnswer): boolean {
   return headers.get('x-content-type-options') === 'nosniff';
 }
 
-function faultsOfError({ status, headers, text }: HostileAnswer): string[] {
+/** In whatever shape the route answers. */
+function faultsOfAnyError({ headers, text }: HostileAnswer): string[] {
   const faults: string[] = [];
-  if (headers.get('content-type') !== 'application/json')
-    faults.push(`an error as ${headers.get('content-type')}`);
   if (headers.get('cache-control') !== 'no-store') faults.push('an error that may be kept');
   if (text.length > MAX_ERROR_CHARS) faults.push('an error of more than 48 KiB');
+  if (INNARDS.test(text)) faults.push(`shows innards: ${INNARDS.exec(text)?.[0]}`);
+  return faults;
+}
+
+function faultsOfError({ status, headers, text }: HostileAnswer): string[] {
+  const type = headers.get('content-type');
+  const faults = type === 'application/json' ? [] : [`an error as ${type}`];
   const body = errorShape.safeParse(parsed(text));
   if (!body.success) return [...faults, 'an error of another shape'];
   if (FAULTS[body.data.code].status !== status) faults.push(`${body.data.code} with status ${status}`);
-  if (INNARDS.test(text)) faults.push(`shows innards: ${INNARDS.exec(text)?.[0]}`);
   return faults;
+}
+
+/** As a server reads it, with an id of any kind. */
+function mayBeAt({ path }: Route, { target }: HostileRequest): boolean {
+  if (!URL.canParse(target, 'http://x')) return false;
+  const { pathname } = new URL(target, 'http://x');
+  return new RegExp(`^${path.replace(/:[A-Za-z0-9]+/g, '[^/]+').replace('*', '.+')}$`).test(pathname);
 }
 
 /** Written exactly as the table has it. */

@@ -70,7 +70,7 @@ function plainValue(name: string, path: string, { own }: Ids, { pick, once }: Pi
   if (name === ':format') return pick(['ssh', 'minisign', 'signify', 'pgp']);
   if (name === '*')
     return pick(['0/000', '0/000.p/1', '0/x001/000', 'entries/000', '0/00', '64/000', '0/000.p/256']);
-  const collection = path.split('/')[2] ?? '';
+  const collection = path.split('/:')[0]?.split('/').at(-1) ?? '';
   const fitting = own.filter((id) => collection.startsWith(id.split('-')[0] ?? id));
   return pick(fitting.length === 0 || once(8) ? own : fitting);
 }

@@ -31,7 +31,8 @@ interface Seeded {
   readonly secrets: readonly string[];
 }
 
-const ID = /"((?:[a-z]+)-[0-9a-z]{26})"/g;
+const ID = /"id":"([^"]+)"/g;
+const LISTS = ['generations', 'rules', 'tokens', 'webhooks/secrets', 'owners', 'deliveries'];
 
 /** @param tokens of the configuration, of two organisations that have nothing yet */
 export async function makeWorld(ask: Ask, tokens: { first: string; second: string }): Promise<World> {
@@ -67,9 +68,9 @@ async function seed(ask: Ask, token: string, mark: string): Promise<Seeded> {
     scopes: ['read'],
   });
   await must(ask, 'POST', '/v1/tokens', token, { name: `${mark} spare`, scopes: ['admin'] });
-  const lists = await Promise.all(
-    ['/v1/generations', '/v1/rules', '/v1/tokens'].map((path) => must(ask, 'GET', path, token)),
-  );
+  await must(ask, 'POST', '/v1/webhooks/secrets', token);
+  await must(ask, 'POST', '/v1/owners', token, { owner: `${mark}-owner`.toLowerCase(), name: mark });
+  const lists = await Promise.all(LISTS.map((name) => must(ask, 'GET', `/v1/${name}`, token)));
   const bundle = await must<{ dsseEnvelope: { signatures: { sig: string }[] } }>(
     ask,
     'GET',
