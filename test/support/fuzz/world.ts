@@ -79,6 +79,8 @@ async function seed(ask: Ask, token: string, mark: string): Promise<Seeded> {
   );
   const { sig } = bundle.dsseEnvelope.signatures[0] ?? {};
   if (sig === undefined) throw new Error('the rule is not signed');
+  // The first reading of a generation in the other dialect gives it its name there, for good.
+  for (const { id } of [signed, failed, retry]) await must(ask, 'GET', `/cli/api/rule/${id}`, token);
   const ids = [...JSON.stringify(lists).matchAll(ID)].map((match) => match[1] ?? '');
   return { ids: [...new Set(ids)], readToken: made.token, secrets: [mark, made.token, sig] };
 }
