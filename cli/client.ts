@@ -32,6 +32,7 @@ const MAX_STORED_BYTES = 32 * 1024 * 1024;
 export type GenerationFilter = NonNullable<paths['/v1/generations']['get']['parameters']['query']>;
 export type DeliveryFilter = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
 type MetricsWindow = NonNullable<paths['/v1/metrics']['get']['parameters']['query']>;
+export type ItemFilter = NonNullable<paths['/v1/batches/{id}/items']['get']['parameters']['query']>;
 type Schemas = components['schemas'];
 
 export class ApiClient {
@@ -90,6 +91,35 @@ export class ApiClient {
       this.#api.POST('/v1/generations/{id}/cancel', { params: { path: { id } } }),
       'attempts',
     );
+  }
+
+  createBatch(body: Schemas['NewBatch'], key?: string): Promise<Schemas['BatchDetail']> {
+    const params = { header: key === undefined ? {} : { 'idempotency-key': key } };
+    return this.#take(this.#api.POST('/v1/batches', { params, body }), 'progress');
+  }
+
+  batch(id: string): Promise<Schemas['BatchDetail']> {
+    return this.#take(this.#api.GET('/v1/batches/{id}', { params: { path: { id } } }), 'progress');
+  }
+
+  async batches(limit: number): Promise<Schemas['Batch'][]> {
+    const params = { query: { limit } };
+    return (await this.#take(this.#api.GET('/v1/batches', { params }), 'batches')).batches;
+  }
+
+  async batchItems(id: string, query: ItemFilter): Promise<Schemas['BatchItem'][]> {
+    const params = { path: { id }, query };
+    return (await this.#take(this.#api.GET('/v1/batches/{id}/items', { params }), 'items')).items;
+  }
+
+  actOnBatch(id: string, what: 'pause' | 'cancel' | 'retry-failed'): Promise<Schemas['BatchDetail']> {
+    return this.#take(this.#api.POST(`/v1/batches/{id}/${what}`, { params: { path: { id } } }), 'progress');
+  }
+
+  resumeBatch(id: string, costUsdMax: number | undefined): Promise<Schemas['BatchDetail']> {
+    const body = costUsdMax === undefined ? {} : { costUsdMax };
+    const asked = this.#api.POST('/v1/batches/{id}/resume', { params: { path: { id } }, body });
+    return this.#take(asked, 'progress');
   }
 
   createToken(body: Schemas['NewToken']): Promise<Schemas['CreatedToken']> {

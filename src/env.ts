@@ -22,6 +22,7 @@ export interface Bindings {
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
   readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
+  readonly BATCH?: Workflow<BatchParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -63,6 +64,13 @@ export interface GenerateRuleParams {
   readonly orgId: string;
 }
 
+export interface BatchParams {
+  readonly batchId: string;
+  readonly orgId: string;
+  /** Part of the instance's id; one that finds a higher number in the row stops. */
+  readonly instance: number;
+}
+
 export interface TokenEntry {
   readonly orgId: string;
   /** SHA-256 of the token, lower-case hex; the token itself is never stored. */
@@ -79,6 +87,7 @@ export interface Config {
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
   readonly deliver: Workflow<DeliverWebhookParams>;
+  readonly batchWorkflow: Workflow<BatchParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -175,8 +184,9 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, DELIVER_WEBHOOK: deliver } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
+  const { DELIVER_WEBHOOK: deliver, BATCH: batchWorkflow } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK', 'BATCH'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -199,6 +209,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !bucket ||
     !workflow ||
     !deliver ||
+    !batchWorkflow ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -212,6 +223,7 @@ async function check(bindings: Bindings): Promise<Config> {
     bucket,
     workflow,
     deliver,
+    batchWorkflow,
     signingKey,
     log,
     sandboxes,

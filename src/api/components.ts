@@ -10,6 +10,7 @@ import {
   signedRule,
   signedRuleFiles,
 } from '../schema/api.ts';
+import { batchDetail, batchItem, batchSchema, newBatchSchema } from '../schema/batch.ts';
 import { deletionSchema, organisationSchema } from '../schema/deletion.ts';
 import { healthSchema } from '../schema/health.ts';
 import { retrySchema } from '../schema/lineage.ts';
@@ -32,6 +33,9 @@ import {
 
 export const COMPONENTS = {
   Attempt: attemptSchema,
+  Batch: batchSchema,
+  BatchDetail: batchDetail,
+  BatchItem: batchItem,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
   CreatedWebhookSecret: createdWebhookSecret,
@@ -48,6 +52,7 @@ export const COMPONENTS = {
   Owner: ownerSchema,
   Health: healthSchema,
   Metrics: metricsSchema,
+  NewBatch: newBatchSchema,
   NewToken: newTokenSchema,
   Organisation: organisationSchema,
   Report: reportSchema,

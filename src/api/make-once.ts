@@ -19,15 +19,15 @@ export type Look = { readonly existing: string } | { readonly make: () => Promis
 export async function makeOnce(context: Context<AppEnv>, look: () => Promise<Look>): Promise<Response> {
   const config: Config = context.get('config');
   const store: Store = context.get('store');
+  const orgId = context.get('orgId');
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const found = await look();
-    if ('existing' in found) {
-      return answerWith(context, await findGeneration(store, context.get('orgId'), found.existing), 200);
-    }
+    if ('existing' in found)
+      return answerWith(context, await findGeneration(store, orgId, found.existing), 200);
     const made = await found.make();
     if (made === null) continue;
-    await startInstance(config, store, made);
-    // As it was made: by now its first step may run.
+    // Nobody waits for the instance: making it costs more than the rest, and what is not made the wake sweep makes.
+    context.executionCtx.waitUntil(startInstance(config, made));
     return answerWith(context, made, 202);
   }
   throw new Fault('WORKFLOW_UNAVAILABLE', 'too many requests for the same generation at once; try again');

@@ -14,6 +14,7 @@ export interface PublishInput {
   /** These are absent when a sign step from before they were recorded is replayed. */
   readonly model?: string | undefined;
   readonly engineVersion?: string | undefined;
+  readonly nodeVersion?: string | undefined;
   readonly checkEnvelope?: string | null | undefined;
 }
 
@@ -39,6 +40,7 @@ export async function publishRule(job: Job, input: PublishInput, deps: StepDeps)
       model: input.model ?? null,
       engine_version: input.engineVersion ?? null,
       check_envelope: input.checkEnvelope ?? null,
+      node_version: input.nodeVersion ?? null,
     },
     { code: 'SIGNED', message },
   );

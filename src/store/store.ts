@@ -1,5 +1,7 @@
 /** All storage of one deployment, made from its two bindings. */
 import { AttemptStore } from './attempts.ts';
+import { BatchItemStore } from './batch-items.ts';
+import { BatchStore } from './batches.ts';
 import { DeletionStore } from './deletions.ts';
 import { DeliveryStore } from './deliveries.ts';
 import { DeviceLoginStore } from './device-logins.ts';
@@ -20,6 +22,8 @@ import { WebhookSecretStore } from './webhook-secrets.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
+  readonly batchItems: BatchItemStore;
+  readonly batches: BatchStore;
   readonly deletions: DeletionStore;
   readonly deliveries: DeliveryStore;
   readonly devices: DeviceLoginStore;
@@ -42,6 +46,8 @@ export interface Store {
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
+    batchItems: new BatchItemStore(db),
+    batches: new BatchStore(db),
     deletions: new DeletionStore(db, bucket),
     deliveries: new DeliveryStore(db),
     devices: new DeviceLoginStore(db),

@@ -1,4 +1,5 @@
 /** What making a generation asks of the stores: each round trip is time that the caller waits. */
+import { createExecutionContext } from 'cloudflare:test';
 import { expect, inject, test } from 'vitest';
 import { app } from '../../src/api/app.ts';
 import { request } from '../support/rule.ts';
@@ -19,7 +20,7 @@ async function create(headers: Record<string, string>): Promise<{ status: number
     },
     body: JSON.stringify({ ...request, prompt: 'No eval [[refusal]]' }),
   };
-  const answer = await app.request('/v1/generations', init, bindings);
+  const answer = await app.request('/v1/generations', init, bindings, createExecutionContext());
   const { id } = await answer.json<{ id: string }>();
   const asked = noted.filter(leaves).map((line) => line.split(' ')[0] ?? '');
   await untilEnded(id);

@@ -68,7 +68,7 @@ async function improve(context: Context<AppEnv>, known: Known, body: Iterate): P
     const row = await writeDraft(store, draft);
     const { id } = await nameRequest(store, orgId, row.id, asked);
     if (!(await store.generations.insert(row))) continue;
-    await startInstance(config, store, row);
+    await startInstance(config, row);
     return id;
   }
   throw new Fault('WORKFLOW_UNAVAILABLE', 'too many requests for the same rule at once; try again');

@@ -64,7 +64,7 @@ async function start(
     // Before the generation: one that runs always has the repository it was asked for.
     const { id } = await nameRequest(store, orgId, row.id, asked);
     if (!(await use.insert(row))) continue;
-    await startInstance(config, store, row);
+    await startInstance(config, row);
     return id;
   }
   throw new Fault('WORKFLOW_UNAVAILABLE', 'too many requests for the same rule at once; try again');

@@ -2,6 +2,7 @@
  * Hostile requests against every route, in process. More of them, over real connections, with what only those
  * can carry: `npm run fuzz`.
  */
+import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, inject, test } from 'vitest';
 import { app } from '../../../src/api/app.ts';
@@ -57,7 +58,7 @@ test('thousands of hostile requests: no 5xx, no change, nothing of another organ
       next += 1;
       const prepared = toRequest(request);
       if (prepared === null) continue;
-      const answer = await app.fetch(prepared, bindings);
+      const answer = await app.fetch(prepared, bindings, createExecutionContext());
       const { status, headers } = answer;
       const text = decoder.decode(await answer.arrayBuffer());
       summary.add(request, status, faultsOf(request, { status, headers, text }, ROUTES, world));
