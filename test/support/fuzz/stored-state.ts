@@ -36,13 +36,13 @@ export async function storedState(storage: string): Promise<Record<string, strin
 function tablesOf(database: DatabaseSync): [string, string][] {
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all();
   const names = tables.map(({ name }) => String(name)).filter((name) => !PLATFORM_TABLES.has(name));
-  return names.map((name) => {
+  return names.flatMap((name): [string, string][] => {
     const rows = database.prepare(`SELECT * FROM "${name}"`).all();
+    // Asking for an instance that is not there leaves a database with nothing in it.
+    if (rows.length === 0) return [];
     const lines = rows.map((row) => JSON.stringify({ ...row, [NOTED]: null }, readable)).sort();
-    return [
-      name,
-      `${rows.length} rows ${createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 16)}`,
-    ];
+    const digest = createHash('sha256').update(lines.join('\n')).digest('hex');
+    return [[name, `${rows.length} rows ${digest.slice(0, 16)}`]];
   });
 }
 

@@ -31,8 +31,9 @@ interface Seeded {
   readonly secrets: readonly string[];
 }
 
+const MOST_LOOKS = 900;
 const ID = /"id":"([^"]+)"/g;
-const LISTS = ['generations', 'rules', 'tokens', 'webhooks/secrets', 'owners', 'deliveries'];
+const LISTS = ['generations', 'rules', 'tokens', 'webhooks/secrets', 'owners', 'deliveries', 'batches'];
 
 /** @param tokens of the configuration, of two organisations that have nothing yet */
 export async function makeWorld(ask: Ask, tokens: { first: string; second: string }): Promise<World> {
@@ -68,6 +69,7 @@ async function seed(ask: Ask, token: string, mark: string): Promise<Seeded> {
     scopes: ['read'],
   });
   await must(ask, 'POST', '/v1/tokens', token, { name: `${mark} spare`, scopes: ['admin'] });
+  await makeBatch(ask, token, mark);
   await must(ask, 'POST', '/v1/webhooks/secrets', token);
   await must(ask, 'POST', '/v1/owners', token, { owner: `${mark}-owner`.toLowerCase(), name: mark });
   const lists = await Promise.all(LISTS.map((name) => must(ask, 'GET', `/v1/${name}`, token)));
@@ -79,10 +81,10 @@ async function seed(ask: Ask, token: string, mark: string): Promise<Seeded> {
   );
   const { sig } = bundle.dsseEnvelope.signatures[0] ?? {};
   if (sig === undefined) throw new Error('the rule is not signed');
+  const ids = new Set([...JSON.stringify(lists).matchAll(ID)].map((match) => match[1] ?? ''));
   // The first reading of a generation in the other dialect gives it its name there, for good.
-  for (const { id } of [signed, failed, retry]) await must(ask, 'GET', `/cli/api/rule/${id}`, token);
-  const ids = [...JSON.stringify(lists).matchAll(ID)].map((match) => match[1] ?? '');
-  return { ids: [...new Set(ids)], readToken: made.token, secrets: [mark, made.token, sig] };
+  for (const id of ids) if (id.startsWith('gen-')) await must(ask, 'GET', `/cli/api/rule/${id}`, token);
+  return { ids: [...ids], readToken: made.token, secrets: [mark, made.token, sig] };
 }
 
 async function generate(ask: Ask, token: string, mark: string, script: string): Promise<Generation> {
@@ -93,11 +95,27 @@ async function generate(ask: Ask, token: string, mark: string, script: string): 
   return untilEnded(ask, token, id);
 }
 
+async function makeBatch(ask: Ask, token: string, mark: string): Promise<void> {
+  const one = { ...request, prompt: `No eval anywhere [[refusal]] ${mark}` };
+  const body = { mode: 'regenerate', name: mark, requests: [one] };
+  const { id } = await must<{ id: string }>(ask, 'POST', '/v1/batches', token, body);
+  for (let tries = 0; tries < MOST_LOOKS; tries += 1) {
+    const { status } = await must<{ status: string }>(ask, 'GET', `/v1/batches/${id}`, token);
+    if (status === 'done') return;
+    await pause();
+  }
+  throw new Error(`batch ${id} did not end`);
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 100));
+}
+
 async function untilEnded(ask: Ask, token: string, id: string): Promise<Generation> {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < MOST_LOOKS; tries += 1) {
     const one = await must<Generation>(ask, 'GET', `/v1/generations/${id}`, token);
     if (hasEnded(one.status)) return one;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause();
   }
   throw new Error(`generation ${id} did not end`);
 }

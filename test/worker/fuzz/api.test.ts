@@ -70,7 +70,7 @@ test('thousands of hostile requests: no 5xx, no change, nothing of another organ
   expect(await stateOf(env.DB, env.BUCKET), said).toEqual(before);
   // It reached what it is about: answers of every kind, most of them refusals.
   expect(summary.sent, said).toBeGreaterThan(REQUESTS * 0.85);
-  for (const status of [200, 400, 401, 403, 404, 405, 409, 413, 415]) {
+  for (const status of [200, 400, 401, 403, 404, 405, 413, 415]) {
     expect(summary.count(status), `${status}; ${said}`).toBeGreaterThan(0);
   }
 }, 300_000);
