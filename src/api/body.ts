@@ -67,8 +67,10 @@ function parseForm(text: string): Record<string, string> {
 
 function checked(schema: z.ZodType, value: unknown): unknown {
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw invalid(parsed.error);
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })),
+  );
 }
 
 /** Counts while reading, because a declared length is only a claim. */
@@ -92,11 +94,7 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
 
 function parseJson(text: string): unknown {
   const problem = jsonProblem(text);
-  if (problem !== null) {
-    throw new Fault('INVALID_REQUEST', `the request does not fit: ${problem}`, {
-      details: [{ path: '', message: problem }],
-    });
-  }
+  if (problem !== null) throw invalid([problem]);
   try {
     return JSON.parse(text);
   } catch {
@@ -104,11 +102,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-function invalid(error: z.ZodError): Fault {
-  const details = error.issues.slice(0, MAX_ISSUES).map((issue) => ({
-    path: cut(issue.path.map(String).join('.')),
-    message: cut(issue.message),
-  }));
+function invalid(problems: readonly { readonly path: string; readonly message: string }[]): Fault {
+  const details = problems
+    .slice(0, MAX_ISSUES)
+    .map(({ path, message }) => ({ path: cut(path), message: cut(message) }));
   const [first] = details;
   const where = first?.path ? ` at ${first.path}` : '';
   return new Fault('INVALID_REQUEST', `the request does not fit${where}: ${first?.message ?? 'unknown'}`, {

@@ -12,46 +12,69 @@ const MAX_VALUES = 1_000_000;
 const MAX_DEPTH = 100;
 const SHOWN_CHARS = 100;
 
+export interface JsonProblem {
+  /** Keys and indexes, separated by dots; empty for the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** An object or a list that is open. */
+interface Open {
+  /** Of an object: its keys so far. */
+  readonly keys: Set<string> | null;
+  /** The key or the index of the value that is being read. */
+  at: string | number;
+}
+
 /** Why the text is refused, or `null`. Of a text that is no JSON, either. */
-export function jsonProblem(text: string): string | null {
-  // Keys of each open object; `null` for an array.
-  const open: (Set<string> | null)[] = [];
+export function jsonProblem(text: string): JsonProblem | null {
+  const open: Open[] = [];
   let keyNext = false;
   let values = 0;
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at];
     if (character === '{' || character === '[') {
-      if (open.push(character === '{' ? new Set() : null) > MAX_DEPTH)
-        return `it is nested deeper than ${MAX_DEPTH}`;
-      keyNext = character === '{';
+      const object = character === '{';
+      if (open.length === MAX_DEPTH) return problemAt(open, `is nested deeper than ${MAX_DEPTH}`);
+      open.push(object ? { keys: new Set(), at: '' } : { keys: null, at: 0 });
+      keyNext = object;
       values += 1;
     } else if (character === '}' || character === ']') {
       open.pop();
     } else if (character === ',') {
-      keyNext = open.at(-1) instanceof Set;
+      const last = open.at(-1);
+      if (typeof last?.at === 'number') last.at += 1;
+      keyNext = last?.keys instanceof Set;
       values += 1;
     } else if (character === '"') {
       const end = endOfString(text, at);
-      const problem = stringProblem(text.slice(at, end + 1), keyNext ? (open.at(-1) ?? null) : null);
-      if (problem !== null) return problem;
+      const object = keyNext ? (open.at(-1) ?? null) : null;
+      const problem = stringProblem(text.slice(at, end + 1), object);
+      if (problem !== null) return problemAt(open, problem);
       keyNext = false;
       at = end;
     }
-    if (values > MAX_VALUES) return `it has more than ${MAX_VALUES} values`;
+    if (values > MAX_VALUES) return problemAt([], `has more than ${MAX_VALUES} values`);
   }
   return null;
 }
 
-/** @param keys when it is a key: those that the object has already */
-function stringProblem(written: string, keys: Set<string> | null): string | null {
-  if (keys === null && !written.includes('\\u')) return null;
+function problemAt(open: readonly Open[], message: string): JsonProblem {
+  return { path: open.map(({ at }) => at).join('.'), message };
+}
+
+/** @param object when the string is a key: whose */
+function stringProblem(written: string, object: Open | null): string | null {
+  if (object === null && !written.includes('\\u')) return null;
   const value = unescaped(written);
   if (value === null) return null;
-  if (!value.isWellFormed()) return 'a text is not valid Unicode';
+  const keys = object?.keys ?? null;
+  if (object !== null) object.at = value.slice(0, SHOWN_CHARS);
+  if (!value.isWellFormed()) return 'is not valid Unicode';
   if (keys === null) return null;
-  if (keys.has(value)) return `the key ${JSON.stringify(value.slice(0, SHOWN_CHARS))} is given twice`;
+  if (keys.has(value)) return 'is given twice';
   keys.add(value);
-  return keys.size > MAX_KEYS ? `an object has more than ${MAX_KEYS} keys` : null;
+  return keys.size > MAX_KEYS ? `is one of more than ${MAX_KEYS} keys` : null;
 }
 
 function unescaped(written: string): string | null {
