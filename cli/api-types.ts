@@ -158,6 +158,51 @@ export interface paths {
       };
     };
   };
+  '/v1/webhooks/secrets': {
+    get: {
+      parameters: { query?: { 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'secrets': (components['schemas']['WebhookSecret'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+    post: {
+      parameters: { query?: never; header?: never; path?: never };
+      requestBody?: { content: { 'application/json': Record<string, never> } };
+      responses: {
+        201: { content: { 'application/json': components['schemas']['CreatedWebhookSecret'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/webhooks/secrets/{id}': {
+    delete: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['WebhookSecret'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
   '/v1/generations': {
     get: {
       parameters: { query?: { 'status'?: string; 'failing'?: "true"; 'rule'?: string; 'batch'?: string; 'retryOf'?: string; 'model'?: string; 'createdAfter'?: string; 'createdBefore'?: string; 'text'?: string; 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
@@ -460,18 +505,84 @@ export interface paths {
       };
     };
   };
+  '/v1/deliveries': {
+    get: {
+      parameters: { query?: { 'generation'?: string; 'batch'?: string; 'status'?: string; 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'deliveries': (components['schemas']['Delivery'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/deliveries/{id}': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['DeliveryDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/deliveries/{id}/retry': {
+    post: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        202: { content: { 'application/json': components['schemas']['DeliveryDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/verify': {
+    post: {
+      parameters: { query?: never; header?: never; path?: never };
+      requestBody: { content: { 'application/json': { 'files': { [key: string]: string }; 'policy'?: { 'version': 1; 'signers'?: (string)[]; 'engines'?: ("runtime" | "sg")[]; 'minCases'?: { 'valid'?: number; 'invalid'?: number }; 'minHeldOut'?: number; 'minVariants'?: number; 'sandboxes'?: ("container" | "host" | "isolate")[]; 'isolation'?: ("tcpBlocked" | "dnsBlocked" | "loopbackBlocked" | "outsideWriteBlocked" | "caseWriteBlocked" | "hostFilesHidden" | "hostProcessesHidden" | "environmentCleared" | "uidDropped" | "capabilitiesDropped" | "noNewPrivileges")[]; 'confirmation'?: boolean; 'models'?: (string)[]; 'forbid'?: ("readsFiles" | "startsProcesses" | "usesNetwork")[]; 'imports'?: (string)[]; 'maxAgeDays'?: number; 'logged'?: boolean; 'egress'?: (string)[] } } } };
+      responses: {
+        200: { content: { 'application/json': { 'ok': true; 'keyId': string; 'signer': string; 'bundleSha256': string; 'log': { 'index': number; 'size': number } | null; 'statement': { '_type': "https://in-toto.io/Statement/v1"; 'subject': ({ 'name': string; 'digest': { 'sha256': string } })[]; 'predicateType': "https://assay.alt/spec/verified-rule/v1"; 'predicate': { 'rule': { 'name': string; 'summary': string; 'size': { 'captures': number; 'captureLines': number; 'checkLines': number; 'checkBytes': number }; 'capabilities': { 'imports': (string)[]; 'readsFiles': boolean; 'startsProcesses': boolean; 'usesNetwork': boolean; 'hosts': (string)[] }; 'engine': "runtime"; 'checkEnvelope': string } | { 'name': string; 'summary': string; 'size': { 'captures': number; 'captureLines': number; 'checkLines': number; 'checkBytes': number }; 'capabilities': { 'imports': (string)[]; 'readsFiles': boolean; 'startsProcesses': boolean; 'usesNetwork': boolean; 'hosts': (string)[] }; 'engine': "sg"; 'language': string; 'message': string; 'severity': "error" | "warning" | "info" }; 'request': { 'sha256': string; 'promptSha256': string }; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'directory': string; 'sha256': string; 'status': "validated" | "reported"; 'matches': number; 'findings': number })[]; 'heldOut': ({ 'kind': "valid" | "invalid"; 'sha256': string; 'status': "validated" | "reported"; 'matches': number; 'findings': number })[] | null; 'variants': ({ 'of': string; 'transformation': string; 'sha256': string; 'status': "validated" | "reported"; 'findings': number })[] | null; 'generation': { 'id': string; 'attempts': number }; 'model': { 'id': string; 'promptVersion': string; 'promptSha256': string; 'replySha256': string }; 'sandbox': { 'kind': "container" | "host" | "isolate"; 'build': { 'id': string; 'node': string; 'astGrep': string }; 'isolation': { 'jail': "bubblewrap" | "util-linux" | "process" | "workerd" | "worker-loader"; 'flags': { [key: string]: boolean }; 'measuredAt': string } }; 'confirmation': { 'kind': "container" | "host" | "isolate"; 'build': { 'id': string; 'node': string; 'astGrep': string }; 'isolation': { 'jail': "bubblewrap" | "util-linux" | "process" | "workerd" | "worker-loader"; 'flags': { [key: string]: boolean }; 'measuredAt': string } } | null; 'limits': { 'caseTimeoutMs': number }; 'verifiedAt': string; 'signedAt': string } } } | { 'ok': false; 'reason': "policy"; 'violations': ({ 'reason': string; 'message': string })[]; 'keyId': string; 'signer': string; 'bundleSha256': string; 'log': { 'index': number; 'size': number } | null; 'statement': { '_type': "https://in-toto.io/Statement/v1"; 'subject': ({ 'name': string; 'digest': { 'sha256': string } })[]; 'predicateType': "https://assay.alt/spec/verified-rule/v1"; 'predicate': { 'rule': { 'name': string; 'summary': string; 'size': { 'captures': number; 'captureLines': number; 'checkLines': number; 'checkBytes': number }; 'capabilities': { 'imports': (string)[]; 'readsFiles': boolean; 'startsProcesses': boolean; 'usesNetwork': boolean; 'hosts': (string)[] }; 'engine': "runtime"; 'checkEnvelope': string } | { 'name': string; 'summary': string; 'size': { 'captures': number; 'captureLines': number; 'checkLines': number; 'checkBytes': number }; 'capabilities': { 'imports': (string)[]; 'readsFiles': boolean; 'startsProcesses': boolean; 'usesNetwork': boolean; 'hosts': (string)[] }; 'engine': "sg"; 'language': string; 'message': string; 'severity': "error" | "warning" | "info" }; 'request': { 'sha256': string; 'promptSha256': string }; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'directory': string; 'sha256': string; 'status': "validated" | "reported"; 'matches': number; 'findings': number })[]; 'heldOut': ({ 'kind': "valid" | "invalid"; 'sha256': string; 'status': "validated" | "reported"; 'matches': number; 'findings': number })[] | null; 'variants': ({ 'of': string; 'transformation': string; 'sha256': string; 'status': "validated" | "reported"; 'findings': number })[] | null; 'generation': { 'id': string; 'attempts': number }; 'model': { 'id': string; 'promptVersion': string; 'promptSha256': string; 'replySha256': string }; 'sandbox': { 'kind': "container" | "host" | "isolate"; 'build': { 'id': string; 'node': string; 'astGrep': string }; 'isolation': { 'jail': "bubblewrap" | "util-linux" | "process" | "workerd" | "worker-loader"; 'flags': { [key: string]: boolean }; 'measuredAt': string } }; 'confirmation': { 'kind': "container" | "host" | "isolate"; 'build': { 'id': string; 'node': string; 'astGrep': string }; 'isolation': { 'jail': "bubblewrap" | "util-linux" | "process" | "workerd" | "worker-loader"; 'flags': { [key: string]: boolean }; 'measuredAt': string } } | null; 'limits': { 'caseTimeoutMs': number }; 'verifiedAt': string; 'signedAt': string } } } | { 'ok': false; 'reason': string; 'message': string } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
 }
 
 export interface components {
   schemas: {
     'Attempt': { 'n': number; 'verdict': "accepted" | "rejected" | "inconclusive" | null; 'summary': string | null; 'size': { 'captures': number; 'checkLines': number } | null; 'casesPassed': number | null; 'sandboxMs': number | null; 'startedAt': string; 'endedAt': string | null; 'cases': (components['schemas']['CaseSummary'])[] };
     'CaseSummary': { 'name': string; 'kind': "valid" | "invalid"; 'status': "validated" | "reported" | "noisy" | "missing" | "error"; 'outcome': "exited" | "signalled" | "timed_out" | "memory_exceeded" | "output_exceeded" | "process_limit" | "invalid_result" | "host_error"; 'message'?: string; 'durationMs': number };
+    'DeliveryAttempt': { 'round': number; 'n': number; 'startedAt': string; 'durationMs': number | null; 'status': number | null; 'problem': "TIMEOUT" | "UNREACHABLE" | "REFUSED" | "NO_SECRET" | "NOT_CONFIGURED" | null };
+    'GenerationEnded': { 'type': "generation.signed" | "generation.failed" | "generation.errored" | "generation.cancelled"; 'timestamp': string; 'data': { 'generationId': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string }; 'name': string | null; 'ruleId': string | null; 'bundleSha256': string | null; 'retryOf': string | null; 'batchId': string | null } };
     'NewToken': { 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'expiresInDays'?: number };
-    'Request': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
+    'Request': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number }; 'callbackUrl'?: string };
     'Retry': { 'guidance'?: string; 'attempts'?: number; 'model'?: string; 'fromAttempt'?: number; 'force'?: boolean };
     'TrustDocument': { 'payload': string; 'payloadType': string; 'signatures': ({ 'keyid': string; 'sig': string })[] };
     'CreatedToken': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null; 'token': string };
     'Deletion': { 'id': string; 'requestedAt': string; 'doneAt': string | null };
+    'CreatedWebhookSecret': { 'id': string; 'createdAt': string; 'revokedAt': string | null; 'secret': string };
+    'Delivery': { 'id': string; 'status': "pending" | "delivered" | "failed" | "gone" | "refused"; 'event': string; 'subject': { 'kind': "generation" | "batch"; 'id': string }; 'url': string; 'round': number; 'createdAt': string; 'nextAttemptAt': string | null; 'endedAt': string | null };
+    'DeliveryDetail': { 'id': string; 'status': "pending" | "delivered" | "failed" | "gone" | "refused"; 'event': string; 'subject': { 'kind': "generation" | "batch"; 'id': string }; 'url': string; 'round': number; 'createdAt': string; 'nextAttemptAt': string | null; 'endedAt': string | null; 'body': string; 'attempts': (components['schemas']['DeliveryAttempt'])[] };
     'Error': { 'ok': false; 'code': string; 'message': string; 'details'?: unknown };
     'Generation': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'engine': "runtime" | "sg" | null; 'engineReason': string | null; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null };
     'GenerationDetail': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'engine': "runtime" | "sg" | null; 'engineReason': string | null; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null; 'retriedBy': (string)[]; 'attempts': (components['schemas']['Attempt'])[]; 'spend': { 'calls': number; 'unanswered': number; 'inputTokens': number; 'outputTokens': number; 'costUsd': number | null } };
@@ -484,6 +595,7 @@ export interface components {
     'SignedRule': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'publishedAt': string };
     'SignedRuleFiles': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'publishedAt': string; 'files': { [key: string]: string } };
     'Token': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null };
-    'RequestOutput': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
+    'WebhookSecret': { 'id': string; 'createdAt': string; 'revokedAt': string | null };
+    'RequestOutput': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number }; 'callbackUrl'?: string };
   };
 }

@@ -30,6 +30,7 @@ const MAX_STORED_BYTES = 32 * 1024 * 1024;
 
 export type GenerationFilter = NonNullable<paths['/v1/generations']['get']['parameters']['query']>;
 type MetricsWindow = NonNullable<paths['/v1/metrics']['get']['parameters']['query']>;
+export type DeliveryFilter = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
 type Schemas = components['schemas'];
 
 export class ApiClient {
@@ -132,6 +133,37 @@ export class ApiClient {
     if (parsed.success) return parsed.data;
     if (response.ok) throw this.#strange();
     throw refusal(response.status, body);
+  }
+
+  createWebhookSecret(): Promise<Schemas['CreatedWebhookSecret']> {
+    return this.#take(this.#api.POST('/v1/webhooks/secrets', {}), 'secret');
+  }
+
+  listWebhookSecrets(query: { cursor?: string; limit?: number }): Promise<{
+    secrets: Schemas['WebhookSecret'][];
+    nextCursor: string | null;
+  }> {
+    return this.#take(this.#api.GET('/v1/webhooks/secrets', { params: { query } }), 'secrets');
+  }
+
+  revokeWebhookSecret(id: string): Promise<Schemas['WebhookSecret']> {
+    return this.#take(
+      this.#api.DELETE('/v1/webhooks/secrets/{id}', { params: { path: { id } } }),
+      'revokedAt',
+    );
+  }
+
+  async listDeliveries(query: DeliveryFilter): Promise<Schemas['Delivery'][]> {
+    return (await this.#take(this.#api.GET('/v1/deliveries', { params: { query } }), 'deliveries'))
+      .deliveries;
+  }
+
+  delivery(id: string): Promise<Schemas['DeliveryDetail']> {
+    return this.#take(this.#api.GET('/v1/deliveries/{id}', { params: { path: { id } } }), 'attempts');
+  }
+
+  retryDelivery(id: string): Promise<Schemas['DeliveryDetail']> {
+    return this.#take(this.#api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } } }), 'attempts');
   }
 
   /** Its files are written to disk, so the answer is parsed. */

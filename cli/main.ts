@@ -11,6 +11,7 @@ import { registerOperate } from './register/operate.ts';
 import { registerRetry } from './register/retry.ts';
 import { registerTokens } from './register/tokens.ts';
 import { registerTrust } from './register/trust.ts';
+import { registerWebhooks } from './register/webhooks.ts';
 import { run } from './run.ts';
 import { withTrust } from './trust-options.ts';
 import { VERSION } from './version.ts';
@@ -33,6 +34,7 @@ withJson(withService(program.command('generate')))
   .description('send a request to the service, follow it, and fetch the signed rule')
   .option('--out <dir>', 'write the signed rule to <dir>/<rule name>')
   .option('--idempotency-key <key>', 'the same key with the same request gives the same generation')
+  .option('--callback-url <url>', 'where a signed webhook tells how it ended')
   .action((file, options) =>
     run(options, async () => (await import('./commands/generate.ts')).generate(file, options)),
   );
@@ -103,6 +105,7 @@ registerTrust(program);
 registerRetry(program);
 registerTokens(program);
 registerOperate(program);
+registerWebhooks(program);
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

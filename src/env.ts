@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
+import { type WebhookConfig, webhookConfig, webhookSettings } from './env-webhooks.ts';
 import { Fault } from './errors.ts';
 import { LOG_LEVELS, setLogLevel } from './logger.ts';
 import { priceTable } from './models/pricing.ts';
@@ -13,12 +14,14 @@ import { parseSigningKey, type SigningKey } from './signing/ed25519.ts';
 import type { LogSigner } from './tlog/checkpoint.ts';
 import { checkLogSettings } from './tlog/service/settings.ts';
 import type { TransparencyLog } from './tlog/service/transparency-log.ts';
+import type { DeliverWebhookParams } from './webhooks/start.ts';
 
 /** What the runtime hands over. Only this file reads it. */
 export interface Bindings {
   readonly DB?: D1Database;
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
+  readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -49,6 +52,10 @@ export interface Bindings {
   readonly LOG_LEVEL?: string;
   readonly RETENTION_DAYS?: string;
   readonly EVENT_RETENTION_DAYS?: string;
+  readonly WEBHOOK_SECRET?: string;
+  readonly WEBHOOK_ALLOW_PRIVATE?: string;
+  readonly WEBHOOK_RETRY_DELAYS_MS?: string;
+  readonly WEBHOOK_TIMEOUT_MS?: string;
 }
 
 export interface GenerateRuleParams {
@@ -71,6 +78,7 @@ export interface Config {
   readonly db: D1Database;
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
+  readonly deliver: Workflow<DeliverWebhookParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -89,10 +97,12 @@ export interface Config {
     readonly prices: z.infer<typeof priceTable>;
   };
   readonly sandboxes: SandboxConfig;
-  /** A live generation without progress for this long is woken by the sweep. */
+  /** A live generation without progress, or a webhook overdue, for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
   /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
   readonly retention: { readonly generationsDays: number | null; readonly eventsDays: number | null };
+  /** `null`: this deployment sends none. */
+  readonly webhooks: WebhookConfig | null;
 }
 
 const tokenList = z
@@ -149,6 +159,7 @@ const settings = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
     .optional(),
+  ...webhookSettings,
 });
 
 const checked = new WeakMap<Bindings, Promise<Config>>();
@@ -164,8 +175,8 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, DELIVER_WEBHOOK: deliver } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -187,6 +198,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !db ||
     !bucket ||
     !workflow ||
+    !deliver ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -199,6 +211,7 @@ async function check(bindings: Bindings): Promise<Config> {
     db,
     bucket,
     workflow,
+    deliver,
     signingKey,
     log,
     sandboxes,
@@ -210,6 +223,7 @@ async function check(bindings: Bindings): Promise<Config> {
       generationsDays: value.RETENTION_DAYS ?? null,
       eventsDays: value.EVENT_RETENTION_DAYS ?? null,
     },
+    webhooks: webhookConfig(value),
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

@@ -32,6 +32,11 @@ export const FAULTS = {
   COST_LIMIT_NEEDS_PRICE: { status: 400, retryable: false },
   INVALID_QUERY: { status: 400, retryable: false },
   MODEL_NOT_ALLOWED: { status: 400, retryable: false },
+  WEBHOOKS_NOT_CONFIGURED: { status: 400, retryable: false },
+  /** The organisation has no secret that a webhook could be signed with. */
+  NO_WEBHOOK_SECRET: { status: 400, retryable: false },
+  /** Webhooks are not sent there: see docs/spec/webhooks.md. */
+  CALLBACK_REFUSED: { status: 400, retryable: false },
   INVALID_IDEMPOTENCY_KEY: { status: 400, retryable: false },
   ALREADY_ENDED: { status: 409, retryable: false },
   NOT_ENDED: { status: 409, retryable: false },
@@ -42,6 +47,7 @@ export const FAULTS = {
   RETRY_UNDER_WAY: { status: 409, retryable: false },
   NOTHING_TO_GO_ON_FROM: { status: 409, retryable: false },
   IDEMPOTENCY_MISMATCH: { status: 409, retryable: false },
+  TOO_MANY_SECRETS: { status: 409, retryable: false },
   RATE_LIMITED: { status: 429, retryable: true },
   TRUST_NOT_CONFIGURED: { status: 409, retryable: false },
   TRUST_REFUSED: { status: 409, retryable: false },

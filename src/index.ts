@@ -1,13 +1,15 @@
-/** Exports only: the fetch and cron handlers, the Workflow and the containers' Durable Objects. */
+/** Exports only: the fetch and cron handlers, the Workflows and the containers' Durable Objects. */
 import { app } from './api/app.ts';
 import type { Bindings } from './env.ts';
 import { log } from './logger.ts';
 import { keepHouse } from './workflows/keep-house.ts';
+import { wakeDeliveries } from './workflows/wake-deliveries.ts';
 import { wakeStalled } from './workflows/wake-stalled.ts';
 
 export { ContainerGate } from './sandboxes/container-gate.ts';
 export { VerificationContainer } from './sandboxes/verification-container.ts';
 export { TransparencyLog } from './tlog/service/transparency-log.ts';
+export { DeliverWebhook } from './workflows/deliver-webhook.ts';
 export { GenerateRule } from './workflows/generate-rule.ts';
 
 export default {
@@ -16,6 +18,7 @@ export default {
     const now = new Date();
     const sweep = await wakeStalled(bindings, now);
     log('info', 'wake_sweep', { ...sweep });
+    log('info', 'wake_deliveries', { ...(await wakeDeliveries(bindings, now)) });
     await keepHouse(bindings, now);
   },
 } satisfies ExportedHandler<Bindings>;

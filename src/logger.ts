@@ -23,10 +23,14 @@ export interface LogFacts {
   /** The pattern of the route, never the path that was asked for. */
   readonly route?: string | undefined;
   readonly status?: number | undefined;
+  /** A webhook, and the generation or batch it tells of. */
+  readonly delivery?: string | undefined;
+  readonly subject?: string | undefined;
   readonly budget?: string | undefined;
   /** Id of a container. */
   readonly container?: string | undefined;
   /** Counts of what a sweep did. */
+  readonly started?: number | undefined;
   readonly woken?: number | undefined;
   readonly restarted?: number | undefined;
   readonly ended?: number | undefined;

@@ -19,15 +19,28 @@ import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
 import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
 import { documentSchema } from '../schema/trust.ts';
+import {
+  createdWebhookSecret,
+  deliveryAttempt,
+  deliveryDetail,
+  deliverySchema,
+  generationEnded,
+  webhookSecretSchema,
+} from '../schema/webhooks.ts';
 
 export const COMPONENTS = {
   Attempt: attemptSchema,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
   Deletion: deletionSchema,
+  CreatedWebhookSecret: createdWebhookSecret,
+  Delivery: deliverySchema,
+  DeliveryAttempt: deliveryAttempt,
+  DeliveryDetail: deliveryDetail,
   Error: errorBody,
   Generation: generationSchema,
   GenerationDetail: generationDetail,
+  GenerationEnded: generationEnded,
   GenerationEvent: generationEvent,
   Health: healthSchema,
   Metrics: metricsSchema,
@@ -41,4 +54,5 @@ export const COMPONENTS = {
   SignedRuleFiles: signedRuleFiles,
   Token: tokenSchema,
   TrustDocument: documentSchema,
+  WebhookSecret: webhookSecretSchema,
 } as const satisfies Record<string, z.ZodType>;

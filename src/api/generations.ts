@@ -1,6 +1,7 @@
 /** Generations: create, list, read. */
 import { generationDetail, generationPage } from '../schema/api.ts';
 import { MAX_REQUEST_BYTES, requestSchema } from '../schema/request.ts';
+import { CALLBACK_ERRORS, refuseCallback } from './callback.ts';
 import { generationsQuerySchema, toGenerationFilter } from './filters.ts';
 import { generationDetailOf } from './find-generation.ts';
 import { idempotencyKeyOf, useKey } from './idempotency.ts';
@@ -21,15 +22,17 @@ export const generationRoutes: readonly Route[] = [
     body: { schema: requestSchema, maxBytes: MAX_REQUEST_BYTES },
     answers: MADE_ANSWERS,
     errors: [
+      ...CALLBACK_ERRORS,
       'COST_LIMIT_NEEDS_PRICE',
       'INVALID_IDEMPOTENCY_KEY',
       'IDEMPOTENCY_MISMATCH',
       'WORKFLOW_UNAVAILABLE',
     ],
-    handle: (context, { body: request }) => {
+    handle: async (context, { body: request }) => {
       const { config, store, orgId } = context.var;
       const model = config.model.id;
       refuseUnsupported(request, model, config);
+      await refuseCallback(context.var, request.callbackUrl);
       const key = idempotencyKeyOf(context);
       const operation = `generate\n${JSON.stringify(request)}`;
       return makeOnce(context, async () => {

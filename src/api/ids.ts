@@ -6,7 +6,7 @@ const RANDOM_CHARS = 16;
 const TOKEN_BYTES = 32;
 
 /** `<prefix>-` and 26 characters: 48 bits of time, 80 of randomness, so that ids sort by creation. */
-export function newId(prefix: 'gen' | 'tok', nowMs: number): string {
+export function newId(prefix: 'gen' | 'tok' | 'whs', nowMs: number): string {
   const random = crypto.getRandomValues(new Uint8Array(RANDOM_CHARS));
   return `${prefix}-${timePart(nowMs)}${Array.from(random, (byte) => ALPHABET[byte % 32]).join('')}`;
 }

@@ -16,6 +16,12 @@ import { type Answer, JSON_TYPE, type Route } from './route.ts';
 
 const VERSION = '1';
 
+const WEBHOOK_HEADERS = {
+  'webhook-id': 'The same in every attempt.',
+  'webhook-timestamp': 'Seconds since 1970 of this attempt.',
+  'webhook-signature': 'Standard Webhooks, "v1,…" for each active secret, separated by spaces.',
+};
+
 const EVERYWHERE: readonly FaultCode[] = ['INVALID_QUERY', 'CONFIG_INVALID', 'INTERNAL'];
 const WITH_TOKEN: readonly FaultCode[] = ['UNAUTHORIZED', 'FORBIDDEN', 'RATE_LIMITED'];
 const WITH_BODY: readonly FaultCode[] = [
@@ -43,6 +49,7 @@ export function openApiDocument(routes: readonly Route[]): ReturnType<typeof cre
       },
       servers: [{ url: '/' }],
       paths,
+      webhooks: { generationEnded: { post: webhook() } },
       components: {
         schemas: COMPONENTS,
         securitySchemes: {
@@ -89,6 +96,22 @@ function operation(one: Route): ZodOpenApiOperationObject {
           },
         }),
     responses,
+  };
+}
+
+/** What is posted to a request's `callbackUrl`. */
+function webhook(): ZodOpenApiOperationObject {
+  return {
+    operationId: 'generationEnded',
+    summary: 'A generation with a callbackUrl has ended',
+    security: [],
+    requestParams: { header: z.object(headers(WEBHOOK_HEADERS)) },
+    requestBody: { required: true, content: { [JSON_TYPE]: { schema: COMPONENTS.GenerationEnded } } },
+    responses: {
+      '2XX': { description: 'It was taken.' },
+      410: { description: 'Nobody wants it any more; it is not tried again.' },
+      default: { description: 'It is tried again.' },
+    },
   };
 }
 

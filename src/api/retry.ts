@@ -12,6 +12,7 @@ import { type RuleRequest, requestSchema } from '../schema/request.ts';
 import type { GenerationRow, LineRow } from '../store/generations.ts';
 import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
+import { CALLBACK_ERRORS, refuseCallback } from './callback.ts';
 import type { AppEnv } from './context.ts';
 import { findGeneration } from './find-generation.ts';
 import { aliveOf, idempotencyKeyOf, signedOf, useKey } from './idempotency.ts';
@@ -41,6 +42,7 @@ export const retryRoutes: readonly Route[] = [
       'ALREADY_SIGNED',
       'RETRY_UNDER_WAY',
       'NOTHING_TO_GO_ON_FROM',
+      ...CALLBACK_ERRORS,
       'MODEL_NOT_ALLOWED',
       'COST_LIMIT_NEEDS_PRICE',
       'INVALID_IDEMPOTENCY_KEY',
@@ -115,6 +117,7 @@ async function draftOf({ original, retry, digest }: Wish, config: Config, store:
   const kept = config.model.allowed.includes(original.model) ? original.model : config.model.id;
   const model = retry.model ?? kept;
   refuseUnsupported(request, model, config);
+  await refuseCallback({ config, store, orgId }, request.callbackUrl);
   const draft: Draft = { orgId, request, model, retryOf: original.id, retrySha256: digest };
   if (retry.fromAttempt === undefined) return draft;
   return { ...draft, from: await earlier(original, retry.fromAttempt, retry.guidance, store) };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { cancelRoutes } from './cancel.ts';
 import { deleteRoutes } from './delete.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
 import { healthRoutes } from './health.ts';
@@ -16,6 +17,8 @@ import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
+import { verifyRoutes } from './verify.ts';
+import { webhookSecretRoutes } from './webhook-secrets.ts';
 
 let documentText: string | undefined;
 
@@ -38,6 +41,7 @@ export const ROUTES: readonly Route[] = [
   ...trustRoutes,
   ...logRoutes,
   ...tokenRoutes,
+  ...webhookSecretRoutes,
   ...generationRoutes,
   ...eventRoutes,
   ...retryRoutes,
@@ -47,4 +51,6 @@ export const ROUTES: readonly Route[] = [
   ...sidecarRoutes,
   ...metricsRoutes,
   ...deleteRoutes,
+  ...deliveryRoutes,
+  ...verifyRoutes,
 ];

@@ -51,6 +51,7 @@ export async function writeDraft(store: Store, draft: Draft): Promise<NewGenerat
     retry_of: draft.retryOf ?? null,
     retry_sha256: draft.retrySha256 ?? null,
     from_attempt: draft.from?.attempt ?? null,
+    callback_url: request.callbackUrl === undefined ? null : new URL(request.callbackUrl).href,
   };
 }
 

@@ -40,6 +40,7 @@ export async function publishRule(job: Job, input: PublishInput, deps: StepDeps)
     },
     { code: 'SIGNED', message },
   );
+  await deps.tell(job);
   if (!published) throw new Fault('GENERATION_ENDED', 'the generation ended before its rule was published');
   return { ruleId };
 }

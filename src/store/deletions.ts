@@ -63,12 +63,21 @@ export class DeletionStore {
     const settled = now.getTime() - Date.parse(since) >= LATE_WRITES_MS;
     await this.#db.batch([
       this.#db.prepare('DELETE FROM events WHERE generation_id = ?1').bind(id),
+      this.#db
+        .prepare(
+          `DELETE FROM delivery_attempts WHERE delivery_id IN
+             (SELECT id FROM deliveries WHERE subject_kind = 'generation' AND subject_id = ?1)`,
+        )
+        .bind(id),
+      this.#db
+        .prepare("DELETE FROM deliveries WHERE subject_kind = 'generation' AND subject_id = ?1")
+        .bind(id),
       this.#db.prepare('DELETE FROM case_results WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE attempts SET summary = NULL WHERE generation_id = ?1').bind(id),
       this.#db
         .prepare(
           `UPDATE generations SET name = NULL, prompt_excerpt = '', search_text = NULL, request_sha256 = '',
-             reason_message = NULL, engine_reason = NULL, rule_id = NULL, deleted_at = COALESCE(deleted_at, ?2)
+             reason_message = NULL, engine_reason = NULL, rule_id = NULL, callback_url = NULL, deleted_at = COALESCE(deleted_at, ?2)
            WHERE id = ?1 AND deleting_at IS NOT NULL`,
         )
         .bind(id, settled ? now.toISOString() : null),

@@ -6,6 +6,7 @@ import type { GenerationStatus } from '../schema/api.ts';
 import type { Engine } from '../schema/request.ts';
 import { type GenerationFilter, generationsQuery } from './generation-filter.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
+import { generationWebhook } from './outbox.ts';
 
 export interface GenerationRow {
   readonly id: string;
@@ -39,6 +40,8 @@ export interface GenerationRow {
   readonly step_retries: number;
   /** Set from when it was asked to be deleted; then the row has no texts, or soon has none. */
   readonly deleting_at: string | null;
+  /** Where its end is told. */
+  readonly callback_url: string | null;
 }
 
 export type NewGeneration = Pick<
@@ -56,7 +59,14 @@ export type NewGeneration = Pick<
   Partial<
     Pick<
       GenerationRow,
-      'engine' | 'engine_reason' | 'retry_of' | 'retry_sha256' | 'from_attempt' | 'batch_id' | 'search_text'
+      | 'engine'
+      | 'engine_reason'
+      | 'retry_of'
+      | 'retry_sha256'
+      | 'from_attempt'
+      | 'batch_id'
+      | 'search_text'
+      | 'callback_url'
     >
   >;
 
@@ -161,7 +171,8 @@ export class GenerationStore {
   }
 
   /**
-   * Ends a live generation without a rule, and logs it, both or neither. False when it had already ended.
+   * Ends a live generation without a rule, logs it, and puts its webhook into the outbox: all or nothing. False
+   * when it had already ended.
    */
   async end(
     id: string,
@@ -185,7 +196,8 @@ export class GenerationStore {
       )
       .bind(id, status === 'failed' ? 'rejected' : 'inconclusive', reason.message, at);
     const log = logEnd(this.#db, id, { status, ...reason }, at);
-    const [updated] = await this.#db.batch([update, log, closeAttempt]);
+    const tell = generationWebhook(this.#db, id);
+    const [updated] = await this.#db.batch([update, log, closeAttempt, tell]);
     return (updated?.meta.changes ?? 0) > 0;
   }
 
@@ -248,8 +260,9 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
   return db
     .prepare(
       `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
-         created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason)
-       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 ${when}`,
+         created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason,
+         callback_url)
+       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 ${when}`,
     )
     .bind(
       row.id,
@@ -268,6 +281,7 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
       row.search_text ?? null,
       row.engine ?? null,
       row.engine_reason ?? null,
+      row.callback_url ?? null,
     );
 }
 

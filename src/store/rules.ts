@@ -1,6 +1,7 @@
-/** Published rules. Publishing and ending the generation are one atomic change: both happen or neither. */
+/** Published rules. Publishing, ending the generation and its webhook are one atomic change: all happen or none. */
 import type { Engine } from '../schema/request.ts';
 import { logEnd } from './generations.ts';
+import { generationWebhook } from './outbox.ts';
 import { type RuleFilter, rulesQuery } from './rule-filter.ts';
 
 export interface RuleRow {
@@ -53,7 +54,12 @@ export class RuleStore {
       )
       .bind(row.generation_id, row.id, row.name, reason.code, reason.message, row.published_at);
     const data = { status: 'signed', ...reason, ruleId: row.id };
-    await this.#db.batch([insert, end, logEnd(this.#db, row.generation_id, data, row.published_at)]);
+    await this.#db.batch([
+      insert,
+      end,
+      logEnd(this.#db, row.generation_id, data, row.published_at),
+      generationWebhook(this.#db, row.generation_id),
+    ]);
     return (await this.find(row.org_id, row.id)) !== null;
   }
 

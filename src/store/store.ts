@@ -1,6 +1,7 @@
 /** All storage of one deployment, made from its two bindings. */
 import { AttemptStore } from './attempts.ts';
 import { DeletionStore } from './deletions.ts';
+import { DeliveryStore } from './deliveries.ts';
 import { EventStore } from './events.ts';
 import { GenerationStore } from './generations.ts';
 import { IdempotencyStore } from './idempotency.ts';
@@ -12,10 +13,12 @@ import { SpendStore } from './spend.ts';
 import { StepTimeStore } from './step-times.ts';
 import { TokenStore } from './tokens.ts';
 import { TrustStore } from './trust.ts';
+import { WebhookSecretStore } from './webhook-secrets.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
   readonly deletions: DeletionStore;
+  readonly deliveries: DeliveryStore;
   readonly events: EventStore;
   readonly generations: GenerationStore;
   readonly idempotency: IdempotencyStore;
@@ -27,12 +30,14 @@ export interface Store {
   readonly stepTimes: StepTimeStore;
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
+  readonly webhookSecrets: WebhookSecretStore;
 }
 
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
     deletions: new DeletionStore(db, bucket),
+    deliveries: new DeliveryStore(db),
     events: new EventStore(db),
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
@@ -44,5 +49,6 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     stepTimes: new StepTimeStore(db),
     tokens: new TokenStore(db),
     trust: new TrustStore(bucket),
+    webhookSecrets: new WebhookSecretStore(db),
   };
 }

@@ -2,6 +2,7 @@ import type { D1Migration } from '@cloudflare/vitest-plugin';
 import type { GenerateRuleParams } from '../../src/env.ts';
 import type { VerificationContainer } from '../../src/sandboxes/verification-container.ts';
 import type { TransparencyLog } from '../../src/tlog/service/transparency-log.ts';
+import type { DeliverWebhookParams } from '../../src/webhooks/start.ts';
 
 declare global {
   namespace Cloudflare {
@@ -10,6 +11,7 @@ declare global {
       DB: D1Database;
       BUCKET: R2Bucket;
       GENERATE_RULE: Workflow<GenerateRuleParams>;
+      DELIVER_WEBHOOK: Workflow<DeliverWebhookParams>;
       TRANSPARENCY_LOG: DurableObjectNamespace<TransparencyLog>;
       VERIFICATION_CONTAINER: DurableObjectNamespace<VerificationContainer>;
       TEST_MIGRATIONS: D1Migration[];
