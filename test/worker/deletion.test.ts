@@ -88,6 +88,23 @@ describe('a generation', () => {
     }
   });
 
+  test('with a webhook: URL, body and attempts go too', async () => {
+    await call('/v1/webhooks/secrets', { method: 'POST' });
+    const { id } = await run('refusal', { callbackUrl: `${inject('receiver')}/500/deleted-secret-path` });
+    const texts = async () =>
+      JSON.stringify([
+        (await env.DB.prepare('SELECT * FROM deliveries').all()).results,
+        (await env.DB.prepare('SELECT * FROM delivery_attempts').all()).results,
+        await rowsOf(id),
+      ]);
+    expect(await texts()).toContain('deleted-secret-path');
+    await erase(id);
+    expect(await texts()).not.toContain('deleted-secret-path');
+    expect(await env.DB.prepare('SELECT COUNT(*) AS n FROM deliveries').first()).toEqual({ n: 0 });
+    await house(later(LATE_WRITES_MS + 1_000));
+    expect(await env.DB.prepare('SELECT COUNT(*) AS n FROM delivery_attempts').first()).toEqual({ n: 0 });
+  });
+
   test('that is signed goes only with its rule; its log entry stays', async () => {
     const { id, ruleId } = await run('good');
     expect(await code(`/v1/generations/${id}`, { method: 'DELETE' })).toBe('HAS_RULE');
