@@ -3,11 +3,14 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { CASE_TIMEOUT_MS } from '../container/protocol.ts';
 import { collect, sandboxOption, wholeNumber, withJson, withService } from './options.ts';
+import { registerBatch } from './register/batch.ts';
 import { registerCheck } from './register/check.ts';
 import { registerExport } from './register/export.ts';
+import { registerInstall } from './register/install.ts';
 import { registerKeys } from './register/keys.ts';
 import { registerLog } from './register/log.ts';
 import { registerOperate } from './register/operate.ts';
+import { registerOwners } from './register/owners.ts';
 import { registerRetry } from './register/retry.ts';
 import { registerTokens } from './register/tokens.ts';
 import { registerTrust } from './register/trust.ts';
@@ -99,13 +102,16 @@ withJson(withTrust(program.command('verify')))
 
 registerCheck(program);
 registerExport(program);
+registerInstall(program);
 registerKeys(program);
 registerLog(program);
+registerOwners(program);
 registerTrust(program);
 registerRetry(program);
+registerBatch(program);
 registerTokens(program);
-registerOperate(program);
 registerWebhooks(program);
+registerOperate(program);
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

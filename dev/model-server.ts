@@ -91,6 +91,9 @@ export async function startModelServer(options: {
     });
   });
 
+  // A client keeps connections for as long as it likes; one that is closed under its next call is an error it did not earn.
+  server.keepAliveTimeout = 0;
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = await readCall(request, calls.length);
     if ('kind' in call) return sendError(response, call);

@@ -22,6 +22,7 @@ export interface Bindings {
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
   readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
+  readonly BATCH?: Workflow<BatchParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -49,18 +50,25 @@ export interface Bindings {
   readonly ISOLATE_HOST_TOKEN?: string;
   readonly ISOLATE_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
-  readonly LOG_LEVEL?: string;
-  readonly RETENTION_DAYS?: string;
-  readonly EVENT_RETENTION_DAYS?: string;
   readonly WEBHOOK_SECRET?: string;
   readonly WEBHOOK_ALLOW_PRIVATE?: string;
   readonly WEBHOOK_RETRY_DELAYS_MS?: string;
   readonly WEBHOOK_TIMEOUT_MS?: string;
+  readonly LOG_LEVEL?: string;
+  readonly RETENTION_DAYS?: string;
+  readonly EVENT_RETENTION_DAYS?: string;
 }
 
 export interface GenerateRuleParams {
   readonly generationId: string;
   readonly orgId: string;
+}
+
+export interface BatchParams {
+  readonly batchId: string;
+  readonly orgId: string;
+  /** Part of the instance's id; one that finds a higher number in the row stops. */
+  readonly instance: number;
 }
 
 export interface TokenEntry {
@@ -79,6 +87,7 @@ export interface Config {
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
   readonly deliver: Workflow<DeliverWebhookParams>;
+  readonly batchWorkflow: Workflow<BatchParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -99,10 +108,10 @@ export interface Config {
   readonly sandboxes: SandboxConfig;
   /** A live generation without progress, or a webhook overdue, for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
-  /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
-  readonly retention: { readonly generationsDays: number | null; readonly eventsDays: number | null };
   /** `null`: this deployment sends none. */
   readonly webhooks: WebhookConfig | null;
+  /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
+  readonly retention: { readonly generationsDays: number | null; readonly eventsDays: number | null };
 }
 
 const tokenList = z
@@ -175,8 +184,9 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, DELIVER_WEBHOOK: deliver } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
+  const { DELIVER_WEBHOOK: deliver, BATCH: batchWorkflow } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK', 'BATCH'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -199,6 +209,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !bucket ||
     !workflow ||
     !deliver ||
+    !batchWorkflow ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -212,6 +223,7 @@ async function check(bindings: Bindings): Promise<Config> {
     bucket,
     workflow,
     deliver,
+    batchWorkflow,
     signingKey,
     log,
     sandboxes,
@@ -219,11 +231,11 @@ async function check(bindings: Bindings): Promise<Config> {
     tokens: value.API_TOKENS,
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
+    webhooks: webhookConfig(value),
     retention: {
       generationsDays: value.RETENTION_DAYS ?? null,
       eventsDays: value.EVENT_RETENTION_DAYS ?? null,
     },
-    webhooks: webhookConfig(value),
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

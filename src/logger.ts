@@ -11,6 +11,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface LogFacts {
   readonly generation?: string | undefined;
   readonly org?: string | undefined;
+  /** Id of a webhook's delivery, and of what it tells about. */
+  readonly delivery?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly batch?: string | undefined;
   readonly step?: string | undefined;
   /** 1-based; grows with every retry of the step. */
   readonly stepAttempt?: number | undefined;
@@ -23,9 +27,6 @@ export interface LogFacts {
   /** The pattern of the route, never the path that was asked for. */
   readonly route?: string | undefined;
   readonly status?: number | undefined;
-  /** A webhook, and the generation or batch it tells of. */
-  readonly delivery?: string | undefined;
-  readonly subject?: string | undefined;
   readonly budget?: string | undefined;
   /** Id of a container. */
   readonly container?: string | undefined;

@@ -49,7 +49,10 @@ export async function untilEnded(
 }
 
 /** Checked here too, so that a mistake is named without a service. */
-async function readRequest(file: string, { callbackUrl }: GenerateOptions): Promise<RuleRequest> {
+export async function readRequest(
+  file: string,
+  { callbackUrl }: Pick<GenerateOptions, 'callbackUrl'> = {},
+): Promise<RuleRequest> {
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) throw new UsageError('NO_REQUEST', `cannot read ${file}`);
   let value: unknown;

@@ -10,13 +10,16 @@ import {
   signedRule,
   signedRuleFiles,
 } from '../schema/api.ts';
+import { batchDetail, batchItem, batchSchema, newBatchSchema } from '../schema/batch.ts';
 import { deletionSchema, organisationSchema } from '../schema/deletion.ts';
 import { healthSchema } from '../schema/health.ts';
 import { retrySchema } from '../schema/lineage.ts';
 import { metricsSchema } from '../schema/metrics.ts';
+import { newOwnerSchema, ownerSchema } from '../schema/owners.ts';
 import { reportSchema } from '../schema/report.ts';
 import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
+import { tasklessError } from '../schema/taskless.ts';
 import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
 import { documentSchema } from '../schema/trust.ts';
 import {
@@ -30,20 +33,26 @@ import {
 
 export const COMPONENTS = {
   Attempt: attemptSchema,
+  Batch: batchSchema,
+  BatchDetail: batchDetail,
+  BatchItem: batchItem,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
-  Deletion: deletionSchema,
   CreatedWebhookSecret: createdWebhookSecret,
   Delivery: deliverySchema,
   DeliveryAttempt: deliveryAttempt,
   DeliveryDetail: deliveryDetail,
+  Deletion: deletionSchema,
   Error: errorBody,
   Generation: generationSchema,
   GenerationDetail: generationDetail,
   GenerationEnded: generationEnded,
   GenerationEvent: generationEvent,
+  NewOwner: newOwnerSchema,
+  Owner: ownerSchema,
   Health: healthSchema,
   Metrics: metricsSchema,
+  NewBatch: newBatchSchema,
   NewToken: newTokenSchema,
   Organisation: organisationSchema,
   Report: reportSchema,
@@ -52,6 +61,7 @@ export const COMPONENTS = {
   RuleToRun: ruleSchema,
   SignedRule: signedRule,
   SignedRuleFiles: signedRuleFiles,
+  TasklessError: tasklessError,
   Token: tokenSchema,
   TrustDocument: documentSchema,
   WebhookSecret: webhookSecretSchema,

@@ -7,11 +7,7 @@ import type { AppEnv } from './context.ts';
 import { RETRY_AFTER_S } from './limits.ts';
 
 export function onError(error: unknown, context: Context<AppEnv>): Response {
-  const fault = error instanceof Fault ? error : null;
-  if (fault === null) {
-    const { requestId, route } = context.var;
-    log('error', 'unexpected', { requestId, route, message: messageOf(error) });
-  }
+  const fault = faultOf(error, context);
   const code = fault?.code ?? 'INTERNAL';
   context.set('code', code);
   const body = {
@@ -25,4 +21,12 @@ export function onError(error: unknown, context: Context<AppEnv>): Response {
   if (code === 'RATE_LIMITED') context.header('retry-after', String(RETRY_AFTER_S));
   if (code === 'UNAUTHORIZED') context.header('www-authenticate', 'Bearer');
   return context.json(body, FAULTS[code].status as ContentfulStatusCode);
+}
+
+/** What was thrown, when it is a fault; else a note of it for the operator, and `null`. */
+export function faultOf(error: unknown, context: Context<AppEnv>): Fault | null {
+  if (error instanceof Fault) return error;
+  const { requestId, route } = context.var;
+  log('error', 'unexpected', { requestId, route, message: messageOf(error) });
+  return null;
 }

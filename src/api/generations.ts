@@ -39,10 +39,7 @@ export const generationRoutes: readonly Route[] = [
         const use = await useKey(store, orgId, key, operation);
         if (use.existing !== null) return { existing: use.existing };
         return {
-          make: async () => {
-            const row = await writeDraft(store, { orgId, request, model, retryOf: use.dead });
-            return (await use.insert(row)) ? row : null;
-          },
+          make: async () => use.insert(await writeDraft(store, { orgId, request, model, retryOf: use.dead })),
         };
       });
     },

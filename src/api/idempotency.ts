@@ -6,7 +6,7 @@ import type { Context } from 'hono';
 import { Fault } from '../errors.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { hasEnded } from '../schema/api.ts';
-import type { LineRow, NewGeneration } from '../store/generations.ts';
+import type { GenerationRow, LineRow, NewGeneration } from '../store/generations.ts';
 import { KEY_LIFE_MS } from '../store/idempotency.ts';
 import type { Store } from '../store/store.ts';
 import type { AppEnv } from './context.ts';
@@ -34,8 +34,8 @@ export interface Use {
   readonly existing: string | null;
   /** The dead generation the next is linked to. */
   readonly dead: string | null;
-  /** Inserts the row, with the key when there is one. False when somebody else was first: look again. */
-  insert(row: NewGeneration): Promise<boolean>;
+  /** Inserts the row, with the key when there is one. `null` when somebody else was first: look again. */
+  insert(row: NewGeneration): Promise<GenerationRow | null>;
 }
 
 /**

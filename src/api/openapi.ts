@@ -12,7 +12,7 @@ import {
 } from 'zod-openapi';
 import { FAULTS, type FaultCode } from '../errors.ts';
 import { COMPONENTS } from './components.ts';
-import { type Answer, JSON_TYPE, type Route } from './route.ts';
+import { type Answer, FORM_TYPE, JSON_TYPE, type Route } from './route.ts';
 
 const VERSION = '1';
 
@@ -92,7 +92,7 @@ function operation(one: Route): ZodOpenApiOperationObject {
       : {
           requestBody: {
             required: one.body.optional !== true,
-            content: { [JSON_TYPE]: { schema: one.body.schema } },
+            content: { [one.body.form ? FORM_TYPE : JSON_TYPE]: { schema: one.body.schema } },
           },
         }),
     responses,
@@ -136,6 +136,8 @@ function errorResponse(codes: readonly FaultCode[]): ZodOpenApiResponseObject {
 }
 
 export function errorsOf(one: Route): FaultCode[] {
+  // Said before a route is reached; every other fault such a route answers in its own way.
+  if (one.onFault !== undefined) return ['CONFIG_INVALID'];
   return [
     ...new Set([
       ...EVERYWHERE,

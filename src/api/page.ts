@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const PAGE_LIMIT = 100;
 
 /** The two parameters every list has. */
-export function pageQuery(prefix: 'dlv' | 'gen' | 'rule' | 'tok' | 'whs') {
+export function pageQuery(prefix: 'dlv' | 'gen' | 'rule' | 'tok' | 'whs' | 'batch') {
   return {
     cursor: z
       .string()

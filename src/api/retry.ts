@@ -68,11 +68,15 @@ export const retryRoutes: readonly Route[] = [
   }),
 ];
 
-interface Wish {
+/** A retry as it is written: of what, with which changes, and the digest that tells it from another one. */
+export interface RetryWish {
   readonly original: GenerationRow;
   readonly retry: Retry;
-  readonly operation: string;
   readonly digest: string;
+}
+
+interface Wish extends RetryWish {
+  readonly operation: string;
 }
 
 async function look(context: Context<AppEnv>, wish: Wish, key: string | null): Promise<Look> {
@@ -92,10 +96,7 @@ async function look(context: Context<AppEnv>, wish: Wish, key: string | null): P
   }
   const draft = await draftOf(wish, config, store);
   return {
-    make: async () => {
-      const row = await writeDraft(store, draft);
-      return (await use.insert(row)) ? row : null;
-    },
+    make: async () => use.insert(await writeDraft(store, draft)),
   };
 }
 
@@ -107,12 +108,15 @@ function sameWish(alive: LineRow, digest: string): string {
   });
 }
 
-async function draftOf({ original, retry, digest }: Wish, config: Config, store: Store): Promise<Draft> {
+/** @throws Fault STORE_MISSING | STORE_CONFLICT | MODEL_NOT_ALLOWED | COST_LIMIT_NEEDS_PRICE | NOTHING_TO_GO_ON_FROM */
+export async function draftOf(wish: RetryWish, config: Config, store: Store): Promise<Draft> {
+  const { original, retry, digest } = wish;
   const orgId = original.org_id;
   const text = await store.objects.get(keys.request(orgId, original.id));
   if (text === null) throw new Fault('STORE_MISSING', 'the stored request of this generation is missing');
   const stored = requestSchema.safeParse(JSON.parse(text));
   if (!stored.success) throw new Fault('STORE_CONFLICT', 'the stored request of this generation is none');
+  if (original.reverifies !== null) return reverification(wish, stored.data, original.reverifies);
   const request = changed(stored.data, retry);
   const kept = config.model.allowed.includes(original.model) ? original.model : config.model.id;
   const model = retry.model ?? kept;
@@ -121,6 +125,23 @@ async function draftOf({ original, retry, digest }: Wish, config: Config, store:
   const draft: Draft = { orgId, request, model, retryOf: original.id, retrySha256: digest };
   if (retry.fromAttempt === undefined) return draft;
   return { ...draft, from: await earlier(original, retry.fromAttempt, retry.guidance, store) };
+}
+
+/** The same rule is verified once more; there is nobody to advise. */
+function reverification(
+  { original, retry, digest }: RetryWish,
+  request: RuleRequest,
+  reverifies: string,
+): Draft {
+  const { force: _said, ...forTheModel } = retry;
+  if (Object.values(forTheModel).some((value) => value !== undefined)) {
+    throw new Fault(
+      'INVALID_REQUEST',
+      'this generation verifies a rule again, which asks no model: say nothing but "force"',
+    );
+  }
+  const { org_id: orgId, id: retryOf, model } = original;
+  return { orgId, request, model, retryOf, retrySha256: digest, reverifies };
 }
 
 function changed(request: RuleRequest, { guidance, attempts }: Retry): RuleRequest {

@@ -1,5 +1,7 @@
 /** Every route there is. What is not here is not served, and not in the OpenAPI document. */
 import { z } from 'zod';
+import { batchActionRoutes } from './batch-actions.ts';
+import { batchRoutes } from './batches.ts';
 import { cancelRoutes } from './cancel.ts';
 import { deleteRoutes } from './delete.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -10,11 +12,13 @@ import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
 import { metricsRoutes } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
+import { ownerRoutes } from './owners.ts';
 import { retryRoutes } from './retry.ts';
 import { JSON_TYPE, type Route, route } from './route.ts';
 import { ruleRoutes } from './rules.ts';
 import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
+import { tasklessRoutes } from './taskless/routes.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
 import { verifyRoutes } from './verify.ts';
@@ -42,15 +46,19 @@ export const ROUTES: readonly Route[] = [
   ...logRoutes,
   ...tokenRoutes,
   ...webhookSecretRoutes,
+  ...ownerRoutes,
   ...generationRoutes,
   ...eventRoutes,
   ...retryRoutes,
   ...cancelRoutes,
   ...storedRoutes,
   ...ruleRoutes,
+  ...batchRoutes,
+  ...batchActionRoutes,
   ...sidecarRoutes,
-  ...metricsRoutes,
-  ...deleteRoutes,
   ...deliveryRoutes,
   ...verifyRoutes,
+  ...tasklessRoutes,
+  ...metricsRoutes,
+  ...deleteRoutes,
 ];

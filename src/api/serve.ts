@@ -16,7 +16,7 @@ import type { Route } from './route.ts';
 export function serve(routes: readonly Route[], ...before: MiddlewareHandler<AppEnv>[]): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   for (const one of before) app.use(one);
-  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (context) => answer(one, context));
+  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (context) => answerOf(one, context));
   for (const [path, methods] of methodsByPath(routes)) {
     app.all(path, (context) => {
       context.set('route', path);
@@ -28,6 +28,16 @@ export function serve(routes: readonly Route[], ...before: MiddlewareHandler<App
     });
   }
   return app;
+}
+
+async function answerOf(one: Route, context: Context<AppEnv>): Promise<Response> {
+  const { onFault } = one;
+  if (onFault === undefined) return answer(one, context);
+  try {
+    return await answer(one, context);
+  } catch (error) {
+    return onFault(error, context);
+  }
 }
 
 async function answer(one: Route, context: Context<AppEnv>): Promise<Response> {

@@ -1,19 +1,18 @@
 /**
  * Makes a generation: its bytes first, then its row, then the Workflow instance. A crash after the bytes leaves
- * an object nobody names; a crash after the row is mended by the wake sweep, which makes the instance.
+ * an object nobody names; a crash after the row is mended by the wake sweep, which makes the instance. So does an
+ * instance that could not be made: the answer does not wait for it.
  */
 import type { Config } from '../env.ts';
-import { Fault } from '../errors.ts';
+import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { priceOf } from '../models/pricing.ts';
-import { sha256Hex } from '../rules/digest.ts';
-import { DEFAULT_ATTEMPTS, type RuleRequest } from '../schema/request.ts';
-import type { NewGeneration } from '../store/generations.ts';
+import type { RuleRequest } from '../schema/request.ts';
+import { draftRow } from '../store/draft-row.ts';
+import type { GenerationRow, NewGeneration } from '../store/generations.ts';
 import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
 import { newId } from './ids.ts';
-
-/** Shown in lists; the whole prompt is in the stored request. */
-const PROMPT_EXCERPT_CHARS = 200;
 
 export interface Draft {
   readonly orgId: string;
@@ -23,6 +22,8 @@ export interface Draft {
   readonly retrySha256?: string;
   /** What the conversation goes on from: an answered attempt of `retryOf`. */
   readonly from?: { readonly attempt: number; readonly reply: string; readonly feedback: string };
+  /** The rule that is verified again; no model is asked. */
+  readonly reverifies?: string | null;
 }
 
 /** Writes what the row will name. The row is not made yet. */
@@ -36,23 +37,16 @@ export async function writeDraft(store: Store, draft: Draft): Promise<NewGenerat
     await store.objects.putOnce(keys.reply(orgId, id, 0), draft.from.reply);
     await store.objects.putOnce(keys.feedback(orgId, id, 0), draft.from.feedback);
   }
-  return {
-    id,
-    org_id: orgId,
-    name: request.name ?? null,
-    prompt_excerpt: request.prompt.slice(0, PROMPT_EXCERPT_CHARS),
-    search_text: `${request.name ?? ''}\n${request.prompt}`.toLowerCase(),
-    request_sha256: await sha256Hex(text),
-    model: draft.model,
-    cases_total: request.cases.length,
-    attempts_max: request.limits?.attempts ?? DEFAULT_ATTEMPTS,
-    created_at: new Date(nowMs).toISOString(),
-    ...(await engineOfRepeated(store, draft)),
-    retry_of: draft.retryOf ?? null,
-    retry_sha256: draft.retrySha256 ?? null,
-    from_attempt: draft.from?.attempt ?? null,
-    callback_url: request.callbackUrl === undefined ? null : new URL(request.callbackUrl).href,
-  };
+  return draftRow(
+    { id, orgId, request, text, model: draft.model, nowMs },
+    {
+      ...(await engineOfRepeated(store, draft)),
+      retry_of: draft.retryOf ?? null,
+      retry_sha256: draft.retrySha256 ?? null,
+      from_attempt: draft.from?.attempt ?? null,
+      reverifies: draft.reverifies ?? null,
+    },
+  );
 }
 
 /** A retry keeps the engine of what it repeats: an earlier answer fits no other, and it is not paid for again. */
@@ -64,17 +58,18 @@ async function engineOfRepeated(
   return { engine: row?.engine ?? null, engine_reason: row?.engine_reason ?? null };
 }
 
-/** @throws Fault WORKFLOW_UNAVAILABLE, after the row has ended as `errored` */
-export async function startInstance(config: Config, store: Store, row: NewGeneration): Promise<void> {
+/** Makes the Workflow instance. Where that fails the row stays queued, and the wake sweep makes it: nobody has to be told. */
+export async function startInstance(
+  config: Config,
+  { id, org_id: orgId }: Pick<GenerationRow, 'id' | 'org_id'>,
+): Promise<void> {
   try {
-    await config.workflow.create({ id: row.id, params: { generationId: row.id, orgId: row.org_id } });
+    await config.workflow.create({ id, params: { generationId: id, orgId } });
   } catch (error) {
-    const reason = {
-      code: 'WORKFLOW_UNAVAILABLE',
-      message: 'the workflow could not be started; retry the generation',
-    };
-    await store.generations.end(row.id, 'errored', reason, new Date().toISOString());
-    throw new Fault('WORKFLOW_UNAVAILABLE', 'the workflow could not be started; try again', { cause: error });
+    const message = messageOf(error);
+    // The wake sweep was first: this took longer than it waits.
+    if (message.includes('already_exists')) return;
+    log('warn', 'start_failed', { generation: id, message });
   }
 }
 

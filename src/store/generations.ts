@@ -38,10 +38,14 @@ export interface GenerationRow {
   readonly batch_id: string | null;
   readonly search_text: string | null;
   readonly step_retries: number;
-  /** Set from when it was asked to be deleted; then the row has no texts, or soon has none. */
-  readonly deleting_at: string | null;
   /** Where its end is told. */
   readonly callback_url: string | null;
+  /** Set from when it was asked to be deleted; then the row has no texts, or soon has none. */
+  readonly deleting_at: string | null;
+  /** The rule whose files this one verifies and signs again; `null` where a model writes one. */
+  readonly reverifies: string | null;
+  /** 1: its instance is not wanted yet; its batch lets it go. */
+  readonly held: number;
 }
 
 export type NewGeneration = Pick<
@@ -67,6 +71,8 @@ export type NewGeneration = Pick<
       | 'batch_id'
       | 'search_text'
       | 'callback_url'
+      | 'reverifies'
+      | 'held'
     >
   >;
 
@@ -86,23 +92,61 @@ export class GenerationStore {
     this.#db = db;
   }
 
-  /** False when another live retry of the same generation was first. */
-  async insert(row: NewGeneration): Promise<boolean> {
-    const { meta } = await insertStatement(this.#db, row, 'WHERE 1 ON CONFLICT DO NOTHING').run();
-    return meta.changes > 0;
+  /** The row as it is now, or `null` when another live retry of the same generation was first. */
+  async insert(row: NewGeneration): Promise<GenerationRow | null> {
+    return insertStatement(
+      this.#db,
+      row,
+      'WHERE 1 ON CONFLICT DO NOTHING RETURNING *',
+    ).first<GenerationRow>();
   }
 
-  /** Inserts only together with its idempotency key: both or neither. False when somebody else was first. */
-  async insertClaimed(row: NewGeneration, claim: Claim): Promise<boolean> {
-    const insert = insertStatement(this.#db, row, 'WHERE changes() > 0');
+  /** Inserts only together with its idempotency key: both or neither. `null` when somebody else was first. */
+  async insertClaimed(row: NewGeneration, claim: Claim): Promise<GenerationRow | null> {
+    const insert = insertStatement(this.#db, row, 'WHERE changes() > 0 RETURNING *');
     try {
-      const [, inserted] = await this.#db.batch([claimStatement(this.#db, claim), insert]);
-      return (inserted?.meta.changes ?? 0) > 0;
+      const [, inserted] = await this.#db.batch<GenerationRow>([claimStatement(this.#db, claim), insert]);
+      return inserted?.results[0] ?? null;
     } catch (error) {
       // Another retry of the same generation is alive, and the key was not claimed either.
-      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return false;
+      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return null;
       throw error;
     }
+  }
+
+  /**
+   * Those of a batch that runs; each alone. Returns for each whether its row is there now: not when the batch stopped
+   * meanwhile, or when another live retry of the same generation was first.
+   */
+  async insertOfBatch(rows: readonly (NewGeneration & { batch_id: string })[]): Promise<boolean[]> {
+    if (rows.length === 0) return [];
+    const when =
+      "WHERE EXISTS (SELECT 1 FROM batches WHERE id = ?13 AND status = 'running') ON CONFLICT DO NOTHING";
+    const there = this.#db.prepare('SELECT 1 FROM generations WHERE id = ?1');
+    const results = await this.#db.batch([
+      ...rows.map((row) => insertStatement(this.#db, row, when)),
+      ...rows.map((row) => there.bind(row.id)),
+    ]);
+    return results.slice(rows.length).map(({ results: found }) => found.length > 0);
+  }
+
+  async findMany(orgId: string, ids: readonly string[]): Promise<Map<string, GenerationRow>> {
+    const { results } = await this.#db
+      .prepare('SELECT * FROM generations WHERE org_id = ?1 AND id IN (SELECT value FROM json_each(?2))')
+      .bind(orgId, JSON.stringify(ids))
+      .all<GenerationRow>();
+    return new Map(results.map((row) => [row.id, row]));
+  }
+
+  /** Their instances are there, or wanted from now on. */
+  async letGo(ids: readonly string[], at: string): Promise<void> {
+    await this.#db
+      .prepare(
+        `UPDATE generations SET held = 0, updated_at = MAX(updated_at, ?2)
+         WHERE id IN (SELECT value FROM json_each(?1)) AND held = 1`,
+      )
+      .bind(JSON.stringify(ids), at)
+      .run();
   }
 
   async find(orgId: string, id: string): Promise<GenerationRow | null> {
@@ -201,11 +245,11 @@ export class GenerationStore {
     return (updated?.meta.changes ?? 0) > 0;
   }
 
-  /** Live generations without progress since `before`, oldest first. */
+  /** Live generations without progress since `before`, oldest first; not those whose instance is not wanted yet. */
   async stalled(before: string, limit: number): Promise<Pick<GenerationRow, 'id' | 'org_id' | 'status'>[]> {
     const { results } = await this.#db
       .prepare(
-        'SELECT id, org_id, status FROM generations WHERE ended_at IS NULL AND updated_at < ?1 ORDER BY updated_at LIMIT ?2',
+        'SELECT id, org_id, status FROM generations WHERE ended_at IS NULL AND held = 0 AND updated_at < ?1 ORDER BY updated_at LIMIT ?2',
       )
       .bind(before, limit)
       .all<Pick<GenerationRow, 'id' | 'org_id' | 'status'>>();
@@ -261,8 +305,8 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
     .prepare(
       `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
          created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason,
-         callback_url)
-       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 ${when}`,
+         callback_url, reverifies, held)
+       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 ${when}`,
     )
     .bind(
       row.id,
@@ -282,6 +326,8 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
       row.engine ?? null,
       row.engine_reason ?? null,
       row.callback_url ?? null,
+      row.reverifies ?? null,
+      row.held ?? 0,
     );
 }
 

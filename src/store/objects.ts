@@ -39,6 +39,9 @@ export const keys = {
   statement: (org: string, generation: string) => `${base(org, generation)}/statement.json`,
   bundle: (org: string, generation: string) => `${base(org, generation)}/rule.sigstore.json`,
   proof: (org: string, generation: string) => `${base(org, generation)}/rule.tlog-proof`,
+  /** Requests that a batch was made with, several to an object. */
+  batchRequests: (org: string, batch: string, chunk: number) =>
+    `orgs/${org}/batches/${batch}/requests/${chunk}.json`,
 } as const;
 
 function base(org: string, generation: string): string {

@@ -1,33 +1,43 @@
 /** All storage of one deployment, made from its two bindings. */
 import { AttemptStore } from './attempts.ts';
+import { BatchItemStore } from './batch-items.ts';
+import { BatchStore } from './batches.ts';
 import { DeletionStore } from './deletions.ts';
 import { DeliveryStore } from './deliveries.ts';
+import { DeviceLoginStore } from './device-logins.ts';
 import { EventStore } from './events.ts';
 import { GenerationStore } from './generations.ts';
 import { IdempotencyStore } from './idempotency.ts';
 import { MetricsStore } from './metrics.ts';
 import { ObjectStore } from './objects.ts';
 import { OrgDeletionStore } from './org-deletions.ts';
+import { OwnerStore } from './owners.ts';
 import { RuleStore } from './rules.ts';
 import { SpendStore } from './spend.ts';
 import { StepTimeStore } from './step-times.ts';
+import { TasklessRequestStore } from './taskless-requests.ts';
 import { TokenStore } from './tokens.ts';
 import { TrustStore } from './trust.ts';
 import { WebhookSecretStore } from './webhook-secrets.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
+  readonly batchItems: BatchItemStore;
+  readonly batches: BatchStore;
   readonly deletions: DeletionStore;
   readonly deliveries: DeliveryStore;
+  readonly devices: DeviceLoginStore;
   readonly events: EventStore;
   readonly generations: GenerationStore;
   readonly idempotency: IdempotencyStore;
   readonly metrics: MetricsStore;
   readonly objects: ObjectStore;
   readonly orgDeletions: OrgDeletionStore;
+  readonly owners: OwnerStore;
   readonly rules: RuleStore;
   readonly spend: SpendStore;
   readonly stepTimes: StepTimeStore;
+  readonly tasklessRequests: TasklessRequestStore;
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
   readonly webhookSecrets: WebhookSecretStore;
@@ -36,17 +46,22 @@ export interface Store {
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
+    batchItems: new BatchItemStore(db),
+    batches: new BatchStore(db),
     deletions: new DeletionStore(db, bucket),
     deliveries: new DeliveryStore(db),
+    devices: new DeviceLoginStore(db),
     events: new EventStore(db),
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
     metrics: new MetricsStore(db),
     objects: new ObjectStore(bucket),
     orgDeletions: new OrgDeletionStore(db, bucket),
+    owners: new OwnerStore(db),
     rules: new RuleStore(db),
     spend: new SpendStore(db),
     stepTimes: new StepTimeStore(db),
+    tasklessRequests: new TasklessRequestStore(db),
     tokens: new TokenStore(db),
     trust: new TrustStore(bucket),
     webhookSecrets: new WebhookSecretStore(db),

@@ -48,6 +48,6 @@ export async function startEnd(
     await startDelivery(workflow, { deliveryId: row.id, orgId, round: row.round });
   } catch (error) {
     const message = messageOf(error);
-    log('warn', 'delivery_not_started', { subject: subjectId, org: orgId, message });
+    log('warn', 'delivery_not_started', { subject: subjectId, message });
   }
 }

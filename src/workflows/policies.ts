@@ -50,6 +50,7 @@ export const policies = {
   classify: { name: 'classify', config: MODEL },
   prepare: { name: 'prepare', config: STORE },
   generate: (attempt: number): StepPolicy => ({ name: `generate ${attempt}`, config: MODEL }),
+  recall: { name: 'recall', config: STORE },
   inspect: (attempt: number): StepPolicy => ({ name: `inspect ${attempt}`, config: STORE }),
   verify: (attempt: number, chunk: number): StepPolicy => ({
     name: `verify ${attempt}.${chunk}`,
@@ -66,4 +67,13 @@ export const policies = {
   end: { name: 'end', config: STORE },
   /** Of a webhook. What the receiver answers is no failure of the step: that has a schedule of its own. */
   deliver: (n: number): StepPolicy => ({ name: `deliver ${n}`, config: DELIVERY }),
+} as const;
+
+/** Of a batch: its numbers count the looks of one instance. */
+export const batchPolicies = {
+  settle: (look: number): StepPolicy => ({ name: `settle ${look}`, config: STORE }),
+  make: (look: number): StepPolicy => ({ name: `make ${look}`, config: STORE }),
+  start: (look: number): StepPolicy => ({ name: `start ${look}`, config: STORE }),
+  handOn: { name: 'hand on', config: STORE },
+  stop: { name: 'stop', config: STORE },
 } as const;

@@ -30,7 +30,7 @@ export async function wakeDeliveries(bindings: Bindings, now: Date): Promise<Del
       sweep[await wake(config, store, { deliveryId: id, orgId, round }, now.toISOString())] += 1;
     } catch (error) {
       // One that cannot be woken must not keep the others waiting; the next sweep tries again.
-      log('warn', 'wake_failed', { delivery: id, org: orgId, message: messageOf(error) });
+      log('warn', 'wake_failed', { delivery: id, message: messageOf(error) });
     }
   }
   return sweep;

@@ -7,6 +7,7 @@ import { type Bindings, type Config, type GenerateRuleParams, loadConfig } from 
 import { messageOf } from '../errors.ts';
 import { log } from '../logger.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { findInstance } from './find-instance.ts';
 
 const MOST_PER_SWEEP = 100;
 
@@ -34,7 +35,7 @@ export async function wakeStalled(bindings: Bindings, now: Date): Promise<Sweep>
 
 async function wake(config: Config, store: Store, job: GenerateRuleParams, now: Date): Promise<keyof Sweep> {
   const id = job.generationId;
-  const instance = await findInstance(config, id);
+  const instance = await findInstance(config.workflow, id);
   if (instance === null) {
     await config.workflow.create({ id, params: job });
     return 'restarted';
@@ -48,20 +49,11 @@ async function wake(config: Config, store: Store, job: GenerateRuleParams, now: 
   return 'woken';
 }
 
-async function findInstance(config: Config, id: string): Promise<WorkflowInstance | null> {
-  try {
-    return await config.workflow.get(id);
-  } catch (error) {
-    if (messageOf(error).includes('not_found')) return null;
-    throw error;
-  }
-}
-
 /** The engine gave the instance up without our own end step; say so instead of staying alive for ever. */
 function endLost(store: Store, id: string, status: string, now: Date): Promise<boolean> {
   const reason = {
     code: 'WORKFLOW_LOST',
-    message: `the workflow is ${status} without a result. Nothing was signed; retry the generation`,
+    message: `the workflow is ${status} without a result. Nothing was published; retry the generation`,
   };
   return store.generations.end(id, 'errored', reason, now.toISOString());
 }

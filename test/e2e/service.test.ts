@@ -176,6 +176,39 @@ test('a callback URL gets a signed webhook, which is shown and can be sent again
   expect((await assay('webhooks', 'deliveries', delivery)).stdout).toContain('attempt 1.1: 200');
 });
 
+test('a batch from the command line: made, followed, retried and verified again', async () => {
+  const good = join(scratch, 'good.json');
+  const bad = join(scratch, 'bad.json');
+  await writeFile(good, JSON.stringify({ ...scripted('good'), name: 'no-eval-in-a-batch' }));
+  await writeFile(bad, JSON.stringify(scripted('refusal')));
+  const asked = ['--request', good, '--request', bad, '--name', 'nightly', '--wait', '--json'];
+  const made = await assay('batch', 'create', '--mode', 'regenerate', ...asked);
+  expect(made.code, made.stderr).toBe(1);
+  const { id } = JSON.parse(made.stdout) as { id: string };
+  expect(JSON.parse(made.stdout)).toMatchObject({ status: 'done', progress: { signed: 1, failed: 1 } });
+  const failed = await assay('batch', 'items', id, '--status', 'failed');
+  expect(failed.stdout).toMatch(/^1 {2}failed {2}request → gen-.*\(MODEL_REFUSED\)\n$/);
+  expect((await assay('batch', 'retry-failed', id)).code).toBe(0);
+  expect((await assay('batch', 'status', id, '--wait')).stdout).toContain('1 signed, 1 failed');
+  expect((await assay('batch', 'list')).stdout).toContain(`${id}  done  regenerate  2 items  nightly`);
+
+  const again = await assay(
+    'batch',
+    'create',
+    '--mode',
+    'reverify',
+    '--rule-name',
+    'no-eval-in-a-batch',
+    '--wait',
+  );
+  expect(again, again.stderr).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 signed, 0 failed'),
+  });
+  const none = await assay('batch', 'create', '--mode', 'reverify');
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('say what the batch is of') });
+});
+
 test('a case that isolates cannot read is verified without them, and the rule says so', async () => {
   const client = new ApiClient(connection);
   const broken = {
@@ -255,10 +288,12 @@ test('a cancelled generation ends cancelled', async () => {
   expect(await client.get(id)).toMatchObject({ status: 'cancelled', ruleId: null });
 });
 
-test('kill -9 in the middle of a generation loses nothing: it ends signed after a restart, once', async () => {
+test('kill -9 in the middle of a generation and a batch loses nothing: all end signed after a restart, once', async () => {
   const callbackUrl = `${receiver.url}/500-200/over-a-crash`;
   await new ApiClient(connection).create({ ...scripted('refusal'), callbackUrl });
   const { id } = await new ApiClient(connection).create(scripted('silent, slow'));
+  const requests = ['a', 'b', 'c'].map((name) => ({ ...scripted('good'), name }));
+  const made = await new ApiClient(connection).createBatch({ mode: 'regenerate', requests, concurrency: 1 });
   for (let tries = 0; tries < 200 && (await new ApiClient(connection).get(id)).attempt < 2; tries += 1)
     await wait(50);
   await untilReceived('over-a-crash', 1);
@@ -274,6 +309,13 @@ test('kill -9 in the middle of a generation loses nothing: it ends signed after 
   const events = await client.events(id, 0);
   expect(events.filter((event) => event.type === 'ended')).toHaveLength(1);
   expect(events.filter((event) => event.type === 'replied')).toHaveLength(2);
+  const followed = await assay('batch', 'status', made.id, '--wait', '--json');
+  expect(JSON.parse(followed.stdout), followed.stderr).toMatchObject({
+    status: 'done',
+    progress: { signed: 3 },
+  });
+  const ofBatch = await client.list({ batch: made.id });
+  expect(ofBatch.map(({ name }) => name).sort()).toEqual(['a', 'b', 'c']);
 
   const [first, second] = await untilReceived('over-a-crash', 2);
   expect(second).toMatchObject({

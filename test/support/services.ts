@@ -14,6 +14,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const tokens = { first: randomBytes(16).toString('hex'), second: randomBytes(16).toString('hex') };
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
   project.provide('tokens', tokens);
+  project.provide('everyFault', process.env.ASSAY_FAULTS_ALL === '1');
   project.provide('receiver', receiver.url);
   project.provide('bindings', {
     SIGNING_KEY: privateKeyPem(randomBytes(32)),
@@ -32,11 +33,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
         cacheReadUsdPerMTok: 0.1,
       },
     }),
-    LOG_LEVEL: 'warn',
     WEBHOOK_SECRET: randomBytes(32).toString('hex'),
     WEBHOOK_ALLOW_PRIVATE: 'true',
     WEBHOOK_RETRY_DELAYS_MS: '50,50,50',
     WEBHOOK_TIMEOUT_MS: '20000',
+    LOG_LEVEL: 'warn',
     SANDBOX: 'host',
     SANDBOX_HOST_URL: host.url,
     SANDBOX_HOST_TOKEN: host.token,

@@ -1,5 +1,5 @@
 import type { D1Migration } from '@cloudflare/vitest-plugin';
-import type { GenerateRuleParams } from '../../src/env.ts';
+import type { BatchParams, GenerateRuleParams } from '../../src/env.ts';
 import type { VerificationContainer } from '../../src/sandboxes/verification-container.ts';
 import type { TransparencyLog } from '../../src/tlog/service/transparency-log.ts';
 import type { DeliverWebhookParams } from '../../src/webhooks/start.ts';
@@ -12,6 +12,7 @@ declare global {
       BUCKET: R2Bucket;
       GENERATE_RULE: Workflow<GenerateRuleParams>;
       DELIVER_WEBHOOK: Workflow<DeliverWebhookParams>;
+      BATCH: Workflow<BatchParams>;
       TRANSPARENCY_LOG: DurableObjectNamespace<TransparencyLog>;
       VERIFICATION_CONTAINER: DurableObjectNamespace<VerificationContainer>;
       TEST_MIGRATIONS: D1Migration[];
@@ -19,5 +20,13 @@ declare global {
     interface GlobalProps {
       mainModule: typeof import('../../src/index.ts');
     }
+  }
+}
+
+/** What tests use of Node's module; its own types would bring all of Node's globals along. */
+declare module 'node:async_hooks' {
+  export class AsyncLocalStorage<T> {
+    getStore(): T | undefined;
+    run<R>(store: T, body: () => R): R;
   }
 }
