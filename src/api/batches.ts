@@ -12,6 +12,7 @@ import {
 import type { BatchRow } from '../store/batches.ts';
 import type { Store } from '../store/store.ts';
 import { toBatch, toBatchDetail, toBatchItem } from './batch-views.ts';
+import { CALLBACK_ERRORS } from './callback.ts';
 import { idempotencyKeyOf, REPLAYED_HEADER } from './idempotency.ts';
 import { KEY_HEADERS } from './made.ts';
 import { makeBatch } from './make-batch.ts';
@@ -51,6 +52,7 @@ export const batchRoutes: readonly Route[] = [
       202: { description: 'It was made and starts.', schema: batchDetail, headers: LOCATION },
     },
     errors: [
+      ...CALLBACK_ERRORS,
       'NOT_FOUND',
       'NOT_ENDED',
       'NO_RULE',

@@ -23,6 +23,7 @@ import { tasklessError } from '../schema/taskless.ts';
 import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
 import { documentSchema } from '../schema/trust.ts';
 import {
+  batchEnded,
   createdWebhookSecret,
   deliveryAttempt,
   deliveryDetail,
@@ -36,6 +37,7 @@ export const COMPONENTS = {
   Batch: batchSchema,
   BatchDetail: batchDetail,
   BatchItem: batchItem,
+  BatchEnded: batchEnded,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
   CreatedWebhookSecret: createdWebhookSecret,

@@ -13,6 +13,7 @@ import type { ItemSource } from '../store/batch-selection.ts';
 import type { NewBatchRow } from '../store/batches.ts';
 import { type Claim, KEY_LIFE_MS } from '../store/idempotency.ts';
 import type { Store } from '../store/store.ts';
+import { refuseCallback } from './callback.ts';
 import { newId } from './ids.ts';
 import { refuseUnsupported } from './start-generation.ts';
 
@@ -36,6 +37,8 @@ export async function makeBatch(
     const known = key === null ? null : await knownOf(store, orgId, key, digest);
     if (known?.existing != null) return { id: known.existing, made: false };
     const source = sourceOf(body);
+    const urls = (body.requests ?? []).map((request) => request.callbackUrl);
+    await refuseCallback({ config, store, orgId }, body.callbackUrl, ...urls);
     await refuseUnfit(config, store, orgId, body, source);
     const row = rowOf(body, orgId, Date.now());
     const { id, created_at: at } = row;
@@ -136,6 +139,7 @@ function rowOf(body: NewBatch, orgId: string, nowMs: number): NewBatchRow {
     daily_to: dailyTo === undefined ? null : minuteOfDay(dailyTo),
     economy: body.economy === true ? 1 : 0,
     created_at: new Date(nowMs).toISOString(),
+    callback_url: body.callbackUrl === undefined ? null : new URL(body.callbackUrl).href,
   };
 }
 

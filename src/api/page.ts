@@ -8,7 +8,7 @@ export function pageQuery(prefix: 'dlv' | 'gen' | 'rule' | 'tok' | 'whs' | 'batc
   return {
     cursor: z
       .string()
-      .regex(new RegExp(`^${prefix}-[0-9a-z]{26}$`))
+      .regex(new RegExp(`^${prefix}-[0-9a-z]{26}${prefix === 'dlv' ? '(?:-[0-9]{1,9})?' : ''}$`))
       .optional()
       .describe('nextCursor of the page before'),
     limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50).describe('rows of one page'),

@@ -73,6 +73,8 @@ export class DeletionStore {
         .prepare("DELETE FROM deliveries WHERE subject_kind = 'generation' AND subject_id = ?1")
         .bind(id),
       this.#db.prepare('DELETE FROM case_results WHERE generation_id = ?1').bind(id),
+      this.#db.prepare('UPDATE batch_items SET reason_message = NULL WHERE generation_id = ?1').bind(id),
+      this.#db.prepare('DELETE FROM taskless_requests WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE attempts SET summary = NULL WHERE generation_id = ?1').bind(id),
       this.#db
         .prepare(

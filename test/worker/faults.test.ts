@@ -192,7 +192,8 @@ const byName = ({ name }: BadService) => name;
 
 describe('a model that fails', () => {
   test('for good: errored with its code, nothing signed, every call in the ledger', async () => {
-    await forEach(MODEL, byName, async ({ instead, code }) => {
+    const rows = some(MODEL, ({ name }) => /^(?:4|5)29$|401|time-out|reset|garbage/.test(name));
+    await forEach(rows, byName, async ({ instead, code }) => {
       const { generation, failures } = await ended('good', {
         step: 'generate 1',
         on: 'model',
@@ -293,7 +294,7 @@ describe('a sandbox that fails', () => {
 
   test('for good: errored with its code, nothing signed', async () => {
     await forEach(
-      some(rows, ({ step }) => step === 'verify 1.1'),
+      some(rows, (row) => row.step === 'verify 1.1' && /connection|400|cut|build|wall/.test(row.name)),
       name,
       async ({ step, instead, code }) => {
         const { generation, failures } = await ended('good', { step, on: 'sandbox', times: ALWAYS, instead });

@@ -199,8 +199,8 @@ describe('the end of a generation is told once', () => {
         published_at: '2026-02-02T00:00:00Z',
         model: null,
         check_envelope: null,
-        node_version: null,
         engine_version: null,
+        node_version: null,
       },
       { code: 'SIGNED', message: '' },
     );

@@ -42,7 +42,10 @@ export async function settleItems(job: BatchJob, lastWaitMs: number, deps: Batch
   if (batch.status !== 'running') return OVER;
   const tally = await store.batchItems.settle(job.batchId);
   const { waiting, started } = tally.byStatus;
-  if (waiting + started === 0 && (await store.batches.finish(job, endOf(tally), at))) return OVER;
+  if (waiting + started === 0 && (await store.batches.finish(job, endOf(tally), at))) {
+    await deps.tell(job);
+    return OVER;
+  }
 
   const opensMs = opensAtMs(windowOf(batch), now.getTime());
   const cap = capOf(batch, tally, deps);
