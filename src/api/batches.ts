@@ -61,6 +61,7 @@ export const batchRoutes: readonly Route[] = [
       'ECONOMY_UNAVAILABLE',
       'MODEL_NOT_ALLOWED',
       'COST_LIMIT_NEEDS_PRICE',
+      ...CALLBACK_ERRORS,
       'INVALID_IDEMPOTENCY_KEY',
       'IDEMPOTENCY_MISMATCH',
       'WORKFLOW_UNAVAILABLE',

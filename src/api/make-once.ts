@@ -11,6 +11,8 @@ import { startInstance } from './start-generation.ts';
 import { toGeneration } from './views.ts';
 
 const MOST_TRIES = 5;
+/** Time for an answer to be on its way. */
+const ANSWER_MS = 10;
 
 /** What one look found: a generation to answer with, or how to try to make one (`null`: somebody was first). */
 export type Look = { readonly existing: string } | { readonly make: () => Promise<GenerationRow | null> };
@@ -27,10 +29,16 @@ export async function makeOnce(context: Context<AppEnv>, look: () => Promise<Loo
     const made = await found.make();
     if (made === null) continue;
     // Nobody waits for the instance: making it costs more than the rest, and what is not made the wake sweep makes.
-    context.executionCtx.waitUntil(startInstance(config, made));
+    context.executionCtx.waitUntil(afterTheAnswer(() => startInstance(config, made)));
     return answerWith(context, made, 202);
   }
   throw new Fault('WORKFLOW_UNAVAILABLE', 'too many requests for the same generation at once; try again');
+}
+
+/** Where Worker and engine share a process, making an instance blocks both, and the answer with them. */
+async function afterTheAnswer(work: () => Promise<void>): Promise<void> {
+  await scheduler.wait(ANSWER_MS);
+  await work();
 }
 
 function answerWith(context: Context<AppEnv>, row: GenerationRow, status: 200 | 202): Response {

@@ -76,6 +76,7 @@ export class DeletionStore {
       this.#db.prepare('UPDATE batch_items SET reason_message = NULL WHERE generation_id = ?1').bind(id),
       this.#db.prepare('DELETE FROM taskless_requests WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE attempts SET summary = NULL WHERE generation_id = ?1').bind(id),
+      this.#db.prepare('UPDATE batch_items SET reason_message = NULL WHERE generation_id = ?1').bind(id),
       this.#db
         .prepare(
           `UPDATE generations SET name = NULL, prompt_excerpt = '', search_text = NULL, request_sha256 = '',
