@@ -45,6 +45,8 @@ export interface Bindings {
   readonly ISOLATE_HOST_TOKEN?: string;
   readonly ISOLATE_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
+  readonly ECONOMY_POLL_MS?: string;
+  readonly ECONOMY_WAIT_MS?: string;
 }
 
 export interface GenerateRuleParams {
@@ -87,6 +89,8 @@ export interface Config {
   readonly sandboxes: SandboxConfig;
   /** A live generation without progress for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
+  /** Of batches in economy mode: when to look first, and when to wait no longer for the provider. */
+  readonly economy: { readonly pollMs: number; readonly waitMs: number };
 }
 
 const tokenList = z
@@ -134,6 +138,9 @@ const settings = z.object({
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
+  ECONOMY_POLL_MS: wholeNumber(10, 3_600_000).default(30_000),
+  // The provider itself ends a batch after 24 hours.
+  ECONOMY_WAIT_MS: wholeNumber(10, 172_800_000).default(90_000_000),
   TRUST_ROOT_SHA256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
@@ -194,6 +201,7 @@ async function check(bindings: Bindings): Promise<Config> {
     tokens: value.API_TOKENS,
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
+    economy: { pollMs: value.ECONOMY_POLL_MS, waitMs: value.ECONOMY_WAIT_MS },
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

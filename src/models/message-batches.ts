@@ -123,11 +123,14 @@ export class AnthropicBatches implements MessageBatches {
     }
   }
 
-  cancel(id: string): Promise<void> {
-    return asFaults(async () => {
-      const { ended } = seen(await this.#client.messages.batches.retrieve(id));
-      if (!ended) await this.#client.messages.batches.cancel(id);
-    });
+  async cancel(id: string): Promise<void> {
+    try {
+      await this.#client.messages.batches.cancel(id);
+    } catch (error) {
+      // One that has ended, maybe a moment ago, is not cancelled any more.
+      if ((await this.find(id)).ended) return;
+      throw toFault(error);
+    }
   }
 }
 

@@ -100,6 +100,18 @@ export class GenerationStore {
       .first<GenerationRow>();
   }
 
+  /** Those that have not ended, in the order of their ids; for work on many at once. */
+  async aliveAmong(orgId: string, ids: readonly string[]): Promise<GenerationRow[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT * FROM generations WHERE id IN (SELECT value FROM json_each(?1)) AND org_id = ?2 AND ended_at IS NULL
+         ORDER BY id`,
+      )
+      .bind(JSON.stringify(ids), orgId)
+      .all<GenerationRow>();
+    return results;
+  }
+
   /** A generation and everything that was made of it by retrying, newest first. */
   async lineOf(orgId: string, id: string): Promise<LineRow[]> {
     const { results } = await this.#db

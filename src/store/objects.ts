@@ -39,6 +39,8 @@ export const keys = {
   statement: (org: string, generation: string) => `${base(org, generation)}/statement.json`,
   bundle: (org: string, generation: string) => `${base(org, generation)}/rule.sigstore.json`,
   proof: (org: string, generation: string) => `${base(org, generation)}/rule.tlog-proof`,
+  /** What the n-th provider batch of a batch asks, exactly. */
+  firstTurns: (org: string, batch: string, n: number) => `orgs/${org}/batches/${batch}/first-turns/${n}.json`,
 } as const;
 
 function base(org: string, generation: string): string {

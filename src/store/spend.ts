@@ -83,6 +83,27 @@ export class SpendStore {
       .run();
   }
 
+  /** Many calls of attempt 1 at once, each the first; for those that were reserved together. */
+  async settleFirst(
+    orgId: string,
+    calls: readonly { readonly generationId: string; readonly answer: SettledCall }[],
+    at: string,
+  ): Promise<void> {
+    const rows = calls.map(({ generationId, answer }) => ({ generationId, ...answer, ...answer.usage }));
+    await this.#db
+      .prepare(
+        `UPDATE spend SET model = one.value ->> 'model', request_id = one.value ->> 'requestId',
+           stop_reason = one.value ->> 'stopReason', input_tokens = one.value ->> 'inputTokens',
+           output_tokens = one.value ->> 'outputTokens', cache_write_tokens = one.value ->> 'cacheWriteTokens',
+           cache_read_tokens = one.value ->> 'cacheReadTokens', cost_usd = one.value ->> 'costUsd',
+           duration_ms = one.value ->> 'durationMs', settled_at = ?2
+         FROM json_each(?1) AS one
+         WHERE generation_id = one.value ->> 'generationId' AND attempt = 1 AND call = 1 AND org_id = ?3`,
+      )
+      .bind(JSON.stringify(rows), at, orgId)
+      .run();
+  }
+
   async totals(orgId: string, generationId: string): Promise<SpendTotals> {
     const row = await this.#db
       .prepare(

@@ -1,6 +1,7 @@
 /** All storage of one deployment, made from its two bindings. */
 import { AttemptStore } from './attempts.ts';
 import { EventStore } from './events.ts';
+import { FirstTurnStore } from './first-turns.ts';
 import { GenerationStore } from './generations.ts';
 import { IdempotencyStore } from './idempotency.ts';
 import { ObjectStore } from './objects.ts';
@@ -12,6 +13,7 @@ import { TrustStore } from './trust.ts';
 export interface Store {
   readonly attempts: AttemptStore;
   readonly events: EventStore;
+  readonly firstTurns: FirstTurnStore;
   readonly generations: GenerationStore;
   readonly idempotency: IdempotencyStore;
   readonly objects: ObjectStore;
@@ -25,6 +27,7 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
     events: new EventStore(db),
+    firstTurns: new FirstTurnStore(db),
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
     objects: new ObjectStore(bucket),

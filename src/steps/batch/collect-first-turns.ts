@@ -1,0 +1,121 @@
+/**
+ * Reads the results of a provider batch that has ended. An answer becomes the reply of attempt 1, write-once,
+ * with ledger and events as if its generation had asked itself; what has no answer is settled at nothing, and
+ * its generation asks the ordinary way. Results of requests that are not of this batch are passed over.
+ */
+import type { BatchResult } from '../../models/message-batches.ts';
+import type { FirstTurnBatchRow, FirstTurnKey } from '../../store/first-turns.ts';
+import { keys } from '../../store/objects.ts';
+import type { SettledCall } from '../../store/spend.ts';
+import { repliedData, type StoredReply, storedReply } from '../ask-model.ts';
+import type { StepDeps } from '../deps.ts';
+import { type FirstTurn, loadFirstTurns, loadRow, nothingCharged } from './first-turns.ts';
+
+export interface Collected {
+  readonly answered: number;
+  /** Errored, expired or cancelled at the provider; not charged. */
+  readonly unanswered: number;
+  /** No result, or one that cannot be read: whether they were charged is not known. */
+  readonly unknown: number;
+}
+
+/** Results that are stored and settled together. */
+const GROUP = 24;
+const AT_ONCE = 6;
+
+/** @throws Fault MODEL_*; what was stored before stays, and the next run goes over it again */
+export async function collectFirstTurns(key: FirstTurnKey, deps: StepDeps): Promise<Collected> {
+  const row = await loadRow(key, deps);
+  const { requests } = await loadFirstTurns(key, deps);
+  const asked = new Map(requests.map((one) => [one.generationId, one]));
+  const counts = { answered: 0, unanswered: 0, unknown: requests.length };
+  if (row.closed_at !== null || row.provider_id === null)
+    return { ...counts, answered: row.answered ?? 0, unknown: counts.unknown - (row.answered ?? 0) };
+  let group: BatchResult[] = [];
+  const flush = async () => {
+    await keep(key, row, group, asked, deps);
+    for (const { customId, kind } of group) {
+      asked.delete(customId);
+      if (kind === 'unreadable') continue;
+      counts.unknown -= 1;
+      counts[kind === 'answered' ? 'answered' : 'unanswered'] += 1;
+    }
+    group = [];
+  };
+  const seen = new Set<string>();
+  for await (const result of deps.economy.batches.results(row.provider_id, row.took_ms ?? 0)) {
+    if (!asked.has(result.customId) || seen.has(result.customId)) continue;
+    seen.add(result.customId);
+    group.push(result);
+    if (group.length >= GROUP) await flush();
+  }
+  await flush();
+  const at = deps.now().toISOString();
+  const reason = `${counts.answered} answered, ${counts.unanswered} not, ${counts.unknown} not known`;
+  await deps.store.firstTurns.close(key, { outcome: 'collected', reason, answered: counts.answered }, at);
+  return counts;
+}
+
+interface Kept {
+  readonly generationId: string;
+  readonly answer: SettledCall;
+  readonly reply: StoredReply | null;
+}
+
+async function keep(
+  key: FirstTurnKey,
+  row: FirstTurnBatchRow,
+  results: readonly BatchResult[],
+  asked: ReadonlyMap<string, FirstTurn>,
+  deps: StepDeps,
+): Promise<void> {
+  const kept: Kept[] = [];
+  for (let start = 0; start < results.length; start += AT_ONCE) {
+    const stored = results
+      .slice(start, start + AT_ONCE)
+      .map((result) => keepOne(key, row, result, asked.get(result.customId), deps));
+    kept.push(...(await Promise.all(stored)).filter((one) => one !== null));
+  }
+  if (kept.length === 0) return;
+  const at = deps.now().toISOString();
+  const { spend, attempts, events, generations } = deps.store;
+  await spend.settleFirst(key.orgId, kept, at);
+  const replied = kept.flatMap(({ generationId, reply }) =>
+    reply === null ? [] : [{ generationId, reply }],
+  );
+  const alive = new Set(
+    (
+      await generations.aliveAmong(
+        key.orgId,
+        replied.map((one) => one.generationId),
+      )
+    ).map(({ id }) => id),
+  );
+  // A generation that was cancelled meanwhile has its answer in store and in the ledger, and nothing else.
+  const shown = replied.filter(({ generationId }) => alive.has(generationId));
+  await attempts.startFirst(
+    key.orgId,
+    shown.map((one) => one.generationId),
+    row.submitted_at ?? row.reserved_at,
+  );
+  const data = shown.map(({ generationId, reply }) => ({ generationId, data: repliedData(1, reply) }));
+  await events.appendToMany(key.orgId, 'attempt:1:replied', 'replied', data, at);
+}
+
+async function keepOne(
+  { orgId }: FirstTurnKey,
+  row: FirstTurnBatchRow,
+  result: BatchResult,
+  turn: FirstTurn | undefined,
+  { store }: StepDeps,
+): Promise<Kept | null> {
+  if (turn === undefined || result.kind === 'unreadable') return null;
+  const { generationId, model, promptVersion, promptSha256 } = turn;
+  if (result.kind !== 'answered')
+    return { generationId, answer: nothingCharged(model, `batch_${result.kind}`), reply: null };
+  const own = { call: 1, promptVersion, promptSha256 };
+  const reply = { ...own, ...result.answer, providerBatchId: row.provider_id ?? '' } satisfies StoredReply;
+  const { text } = await store.objects.putOnce(keys.reply(orgId, generationId, 1), JSON.stringify(reply));
+  const first = storedReply.parse(JSON.parse(text));
+  return { generationId, answer: first, reply: first };
+}

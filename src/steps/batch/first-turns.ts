@@ -1,0 +1,109 @@
+/**
+ * What the steps of economy mode share: which generations one provider batch asks for, as it was decided once
+ * and stored, and when to look at it again. Nothing here calls the provider.
+ */
+import { z } from 'zod';
+import { Fault } from '../../errors.ts';
+import type { FirstTurnBatchRow, FirstTurnKey, FirstTurnOutcome } from '../../store/first-turns.ts';
+import { keys } from '../../store/objects.ts';
+import type { StepDeps } from '../deps.ts';
+
+/**
+ * Of one provider batch. The provider takes 100 000 requests and 256 MiB; a Worker has 128 MiB of memory, and
+ * holds the text about four times while it is sent.
+ */
+export const MAX_FIRST_TURNS = 500;
+export const MAX_FIRST_TURN_BYTES = 12 * 1024 * 1024;
+
+/** No look is further from the one before. */
+const MAX_POLL_MS = 15 * 60_000;
+/** A batch that has taken an hour may take six minutes more: waits are a tenth of what it has taken. */
+const WAIT_SHARE = 10;
+/** After its cancel a provider batch has this long to end; then nobody waits for its results. */
+export const CANCEL_GRACE_MS = 60 * 60_000;
+
+export const firstTurnsSchema = z.object({
+  requests: z.array(
+    z.object({
+      generationId: z.string(),
+      model: z.string(),
+      promptVersion: z.string(),
+      promptSha256: z.string(),
+      body: z.record(z.string(), z.unknown()),
+    }),
+  ),
+  /** Asked the ordinary way: their engine is open, they have ended, or they cannot be asked like this. */
+  left: z.array(z.string()),
+  /** No room for them in this one. */
+  rest: z.array(z.string()),
+});
+export type FirstTurns = z.infer<typeof firstTurnsSchema>;
+export type FirstTurn = FirstTurns['requests'][number];
+
+/** @throws Fault STORE_MISSING */
+export async function loadFirstTurns(
+  { orgId, batchId, n }: FirstTurnKey,
+  { store }: Pick<StepDeps, 'store'>,
+): Promise<FirstTurns> {
+  const key = keys.firstTurns(orgId, batchId, n);
+  const text = await store.objects.get(key);
+  if (text === null) throw new Fault('STORE_MISSING', `object ${key} is missing`);
+  return firstTurnsSchema.parse(JSON.parse(text));
+}
+
+/** @throws Fault STORE_MISSING */
+export async function loadRow(
+  key: FirstTurnKey,
+  { store }: Pick<StepDeps, 'store'>,
+): Promise<FirstTurnBatchRow> {
+  const row = await store.firstTurns.find(key);
+  if (row === null)
+    throw new Fault('STORE_MISSING', `provider batch ${key.n} of ${key.batchId} was not reserved`);
+  return row;
+}
+
+/** How long to wait before the next look. */
+export function nextPollMs(
+  row: FirstTurnBatchRow,
+  { now, economy }: Pick<StepDeps, 'now' | 'economy'>,
+): number {
+  const takenMs = now().getTime() - Date.parse(row.reserved_at);
+  return Math.max(economy.pollMs, Math.min(MAX_POLL_MS, Math.round(takenMs / WAIT_SHARE)));
+}
+
+/** Whether the provider had all the time that it is given. */
+export function isOverdue(
+  row: FirstTurnBatchRow,
+  { now, economy }: Pick<StepDeps, 'now' | 'economy'>,
+): boolean {
+  return now().getTime() - Date.parse(row.reserved_at) >= economy.waitMs;
+}
+
+/**
+ * Ends the wait without answers: every generation of it asks the ordinary way.
+ * @param outcome `refused`: certainly not charged, so the calls are settled at nothing; `abandoned`: not known, so
+ *   they stay unanswered in the ledger
+ */
+export async function closeUnanswered(
+  key: FirstTurnKey,
+  outcome: Exclude<FirstTurnOutcome, 'collected'>,
+  reason: string,
+  deps: StepDeps,
+): Promise<void> {
+  const at = deps.now().toISOString();
+  if (outcome === 'refused') {
+    const { requests } = await loadFirstTurns(key, deps);
+    const calls = requests.map((one) => ({
+      generationId: one.generationId,
+      answer: nothingCharged(one.model, 'batch_refused'),
+    }));
+    await deps.store.spend.settleFirst(key.orgId, calls, at);
+  }
+  await deps.store.firstTurns.close(key, { outcome, reason: reason.slice(0, 1_000), answered: 0 }, at);
+}
+
+/** How the ledger shows a call that was in a batch and is not charged. */
+export function nothingCharged(model: string, stopReason: string) {
+  const usage = { inputTokens: 0, outputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0 };
+  return { model, requestId: null, stopReason, usage, costUsd: 0, durationMs: 0 };
+}

@@ -1,0 +1,81 @@
+/**
+ * Decides once which generations a provider batch asks for, and with which bodies. What needs a model to choose
+ * its engine is left out, and so is what has ended. The decision is stored before anything is sent, so that
+ * every run of the step sends the same bytes, whatever is deployed meanwhile.
+ */
+import { TASKS } from '../../models/tasks.ts';
+import { engineOf } from '../../rules/classify.ts';
+import { sha256Hex } from '../../rules/digest.ts';
+import type { FirstTurnKey } from '../../store/first-turns.ts';
+import type { GenerationRow } from '../../store/generations.ts';
+import { keys } from '../../store/objects.ts';
+import { conversation } from '../ask-model.ts';
+import type { StepDeps } from '../deps.ts';
+import { loadRequest } from '../load-request.ts';
+import { prepareGeneration } from '../prepare-generation.ts';
+import {
+  type FirstTurn,
+  type FirstTurns,
+  firstTurnsSchema,
+  MAX_FIRST_TURN_BYTES,
+  MAX_FIRST_TURNS,
+} from './first-turns.ts';
+
+/** Connections that a Worker may have open at once. */
+const AT_ONCE = 6;
+
+export async function planFirstTurns(
+  key: FirstTurnKey,
+  generationIds: readonly string[],
+  deps: StepDeps,
+): Promise<FirstTurns> {
+  const object = keys.firstTurns(key.orgId, key.batchId, key.n);
+  const known = await deps.store.objects.get(object);
+  if (known !== null) return firstTurnsSchema.parse(JSON.parse(known));
+  const planned = await plan(key.orgId, generationIds, deps);
+  const { text } = await deps.store.objects.putOnce(object, JSON.stringify(planned));
+  return firstTurnsSchema.parse(JSON.parse(text));
+}
+
+async function plan(orgId: string, generationIds: readonly string[], deps: StepDeps): Promise<FirstTurns> {
+  const considered = generationIds.slice(0, MAX_FIRST_TURNS);
+  const alive = await deps.store.generations.aliveAmong(orgId, considered);
+  const rows = new Map(alive.map((row) => [row.id, row]));
+  const requests: FirstTurn[] = [];
+  const left: string[] = [];
+  let bytes = 0;
+  for (let start = 0; start < considered.length; start += AT_ONCE) {
+    const group = considered.slice(start, start + AT_ONCE);
+    const turns = await Promise.all(group.map((id) => firstTurnOf(rows.get(id), deps)));
+    for (const [index, turn] of turns.entries()) {
+      const generationId = group[index] ?? '';
+      const size = turn === null ? 0 : new TextEncoder().encode(JSON.stringify(turn.body)).byteLength;
+      if (turn === null || size > MAX_FIRST_TURN_BYTES) left.push(generationId);
+      else if (bytes + size > MAX_FIRST_TURN_BYTES)
+        return { requests, left, rest: generationIds.slice(start + index) };
+      else {
+        requests.push(turn);
+        bytes += size;
+      }
+    }
+  }
+  return { requests, left, rest: generationIds.slice(considered.length) };
+}
+
+/** `null` for what is asked the ordinary way; whatever is wrong with it, its own steps say. */
+async function firstTurnOf(row: GenerationRow | undefined, deps: StepDeps): Promise<FirstTurn | null> {
+  if (row === undefined) return null;
+  const job = { generationId: row.id, orgId: row.org_id };
+  const task = engineOf(await loadRequest(job, deps))?.engine ?? row.engine;
+  if (task === null) return null;
+  await prepareGeneration(job, deps);
+  const turns = await conversation(job, { attempt: 1, goesOn: row.from_attempt !== null }, deps);
+  const { promptVersion, system } = TASKS[task];
+  return {
+    generationId: row.id,
+    model: row.model,
+    promptVersion,
+    promptSha256: await sha256Hex(system),
+    body: deps.economy.batches.bodyOf(row.model, turns, task),
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Hands the first turns of many generations to the provider as one batch. The calls are in the ledger before it
+ * is made, and its id is recorded once after. A run that finds the reservation without an id looks for a batch
+ * that was made and not recorded before it makes another; while that cannot be told, it makes none.
+ */
+import { Fault, faultCode, isRetryable, reasonOf } from '../../errors.ts';
+import type { ProviderBatch } from '../../models/message-batches.ts';
+import type { FirstTurnBatchRow, FirstTurnKey } from '../../store/first-turns.ts';
+import type { StepDeps } from '../deps.ts';
+import {
+  closeUnanswered,
+  type FirstTurn,
+  type FirstTurns,
+  isOverdue,
+  loadRow,
+  nextPollMs,
+} from './first-turns.ts';
+import { planFirstTurns } from './plan-first-turns.ts';
+
+export interface Submitted {
+  /** `unsure`: one may have been made that cannot be told from others yet; submit again later. */
+  readonly state: 'submitted' | 'unsure' | 'closed';
+  /** Generations in it. */
+  readonly asked: number;
+  /** Those that are asked the ordinary way. */
+  readonly left: readonly string[];
+  /** Those that are for another one. */
+  readonly rest: readonly string[];
+  readonly lookAgainMs: number;
+}
+
+/** The provider's clock may be behind ours. */
+const CLOCK_SKEW_MS = 10 * 60_000;
+
+/** @throws Fault MODEL_UNAVAILABLE | MODEL_RATE_LIMITED | MODEL_TIMEOUT, all worth another run */
+export async function submitFirstTurns(
+  key: FirstTurnKey,
+  generationIds: readonly string[],
+  deps: StepDeps,
+): Promise<Submitted> {
+  const planned = await planFirstTurns(key, generationIds, deps);
+  const { requests, left, rest } = planned;
+  const isFirstRun = await reserve(key, planned, deps);
+  const row = await loadRow(key, deps);
+  const done = (state: Submitted['state']): Submitted => ({
+    state,
+    asked: requests.length,
+    left,
+    rest,
+    lookAgainMs: nextPollMs(row, deps),
+  });
+  if (row.closed_at !== null) return done('closed');
+  if (row.provider_id !== null) return done('submitted');
+  if (requests.length === 0) {
+    const end = { outcome: 'collected', reason: 'nothing to ask', answered: 0 } as const;
+    await deps.store.firstTurns.close(key, end, deps.now().toISOString());
+    return done('closed');
+  }
+  if (!isFirstRun && isOverdue(row, deps)) {
+    await closeUnanswered(key, 'abandoned', 'whether the provider made the batch was not told in time', deps);
+    return done('closed');
+  }
+  const lost = isFirstRun ? null : await findUnrecorded(row, requests, deps);
+  if (lost === 'unsure') return done('unsure');
+  const batch = lost ?? (await create(key, requests, deps));
+  if (batch === null) return done('closed');
+  await record(key, batch, deps);
+  return done('submitted');
+}
+
+async function reserve(key: FirstTurnKey, { requests, left }: FirstTurns, deps: StepDeps): Promise<boolean> {
+  const at = deps.now().toISOString();
+  const calls = requests.map(({ generationId, model }) => ({ generationId, model }));
+  const isNew = await deps.store.firstTurns.reserve(key, calls, left, at);
+  // A key of its own: where the batch gives no answer, the ordinary call is shown too.
+  const events = requests.map(({ generationId, model }) => ({
+    generationId,
+    data: { attempt: 1, model, batch: true },
+  }));
+  await deps.store.events.appendToMany(key.orgId, 'attempt:1:batch_called', 'model_called', events, at);
+  return isNew;
+}
+
+/** `null` when it was refused, which is then said in its row. */
+async function create(
+  key: FirstTurnKey,
+  requests: readonly FirstTurn[],
+  deps: StepDeps,
+): Promise<ProviderBatch | null> {
+  try {
+    return await deps.economy.batches.create(
+      requests.map(({ generationId, body }) => ({ customId: generationId, body })),
+    );
+  } catch (error) {
+    const code = faultCode(error);
+    if (!code.startsWith('MODEL_') || isRetryable(code)) throw error;
+    await closeUnanswered(key, 'refused', `${code}: ${reasonOf(error)}`, deps);
+    return null;
+  }
+}
+
+async function record(key: FirstTurnKey, batch: ProviderBatch, deps: StepDeps): Promise<void> {
+  if (await deps.store.firstTurns.recordProvider(key, batch.id, deps.now().toISOString())) return;
+  const { provider_id: recorded } = await loadRow(key, deps);
+  // Another run of this step was first, or nobody waits any more: what this one made is one too many.
+  if (recorded !== batch.id) await deps.economy.batches.cancel(batch.id);
+}
+
+/**
+ * A batch that a run before this one made and did not live to record. The list shows only how many requests a
+ * batch has; whose they are is in its results, once it has ended.
+ */
+async function findUnrecorded(
+  row: FirstTurnBatchRow,
+  requests: readonly FirstTurn[],
+  { store, economy }: StepDeps,
+): Promise<ProviderBatch | 'unsure' | null> {
+  const made = await economy.batches.madeSince(Date.parse(row.reserved_at) - CLOCK_SKEW_MS);
+  const alike = made.filter((batch) => batch.requests === requests.length);
+  const recorded = await store.firstTurns.recorded(alike.map((batch) => batch.id));
+  const unknown = alike.filter((batch) => !recorded.has(batch.id));
+  const ours = new Set(requests.map((one) => one.generationId));
+  for (const batch of unknown) {
+    if (batch.ended && (await asksFor(batch, ours, economy.batches))) return batch;
+  }
+  return unknown.some((batch) => !batch.ended) ? 'unsure' : null;
+}
+
+/** One result tells: ids of generations are nobody else's, and a generation is in one batch only. */
+async function asksFor(
+  batch: ProviderBatch,
+  ours: ReadonlySet<string>,
+  batches: StepDeps['economy']['batches'],
+): Promise<boolean> {
+  try {
+    for await (const { customId } of batches.results(batch.id, 0)) return ours.has(customId);
+  } catch (error) {
+    // Its results are gone, or not ours to read.
+    if (error instanceof Fault && error.code === 'MODEL_BAD_REQUEST') return false;
+    throw error;
+  }
+  return false;
+}
