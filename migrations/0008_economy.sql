@@ -10,6 +10,8 @@ CREATE TABLE first_turn_batches (
   -- Set once. NULL: not made, or made and not recorded.
   provider_id    TEXT UNIQUE,
   submitted_at   TEXT,
+  -- When to look at it next.
+  look_at        TEXT NOT NULL,
   -- The provider was asked to end it before its time.
   cancelled_at   TEXT,
   -- Every request of it has a result at the provider; took_ms is from its making to that.

@@ -1,5 +1,4 @@
 /** What steps may use. Clock and ids come in here, so that a step is the only place that reads them. */
-import type { MessageBatches } from '../models/message-batches.ts';
 import type { Model } from '../models/model.ts';
 import type { Sandboxes } from '../sandboxes/sandbox.ts';
 import type { SigningKey } from '../signing/ed25519.ts';
@@ -11,7 +10,6 @@ export interface StepDeps {
   /** The one of the configuration. */
   readonly model: Model;
   readonly openModel: (id: string) => Model;
-  readonly economy: Economy;
   readonly sandboxes: Sandboxes;
   readonly signingKey: SigningKey;
   /** The first trust root that counts; `null` where none was set. */
@@ -19,15 +17,6 @@ export interface StepDeps {
   /** `null` where no log is kept. */
   readonly log: BundleLog | null;
   readonly now: () => Date;
-}
-
-/** First attempts through the Message Batches API. */
-export interface Economy {
-  readonly batches: MessageBatches;
-  /** Before the first look at a provider batch; later ones are further apart. */
-  readonly pollMs: number;
-  /** After this a provider batch is cancelled, and what it has not answered is asked one by one. */
-  readonly waitMs: number;
 }
 
 export interface BundleLog {

@@ -13,6 +13,7 @@ export interface FirstTurnBatchRow {
   readonly reserved_at: string;
   readonly provider_id: string | null;
   readonly submitted_at: string | null;
+  readonly look_at: string;
   readonly cancelled_at: string | null;
   readonly ended_at: string | null;
   readonly took_ms: number | null;
@@ -52,7 +53,7 @@ export class FirstTurnStore {
   ): Promise<boolean> {
     const row = this.#db
       .prepare(
-        `INSERT INTO first_turn_batches (batch_id, n, org_id, requests, reserved_at) VALUES (?1, ?2, ?3, ?4, ?5)
+        `INSERT INTO first_turn_batches (batch_id, n, org_id, requests, reserved_at, look_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
          ON CONFLICT DO NOTHING`,
       )
       .bind(key.batchId, key.n, key.orgId, calls.length, at);
@@ -98,6 +99,10 @@ export class FirstTurnStore {
       key,
       [providerId, at],
     );
+  }
+
+  async lookAgain(key: FirstTurnKey, lookAt: string): Promise<void> {
+    await this.#change(`UPDATE first_turn_batches SET look_at = ?4 WHERE ${MINE}`, key, [lookAt]);
   }
 
   async recordCancel(key: FirstTurnKey, at: string): Promise<void> {

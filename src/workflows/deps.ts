@@ -1,7 +1,6 @@
 /** Makes the dependencies of steps from the checked configuration. */
 import { type Bindings, type Config, loadConfig } from '../env.ts';
 import { AnthropicModel } from '../models/anthropic.ts';
-import { AnthropicBatches } from '../models/message-batches.ts';
 import type { BundleLog, StepDeps } from '../steps/deps.ts';
 import { openStore } from '../store/store.ts';
 import { LOG_NAME } from '../tlog/service/settings.ts';
@@ -14,7 +13,6 @@ export async function openDeps(bindings: Bindings): Promise<StepDeps> {
     store: openStore(config.db, config.bucket),
     model: openModel(config, config.model.id),
     openModel: (id) => openModel(config, id),
-    economy: { batches: new AnthropicBatches(config.model), ...config.economy },
     sandboxes: openSandboxes(config.sandboxes),
     signingKey: config.signingKey,
     trustRootSha256: config.trustRootSha256,

@@ -4,26 +4,26 @@
  */
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import type { Bindings } from '../../src/env.ts';
+import { type Bindings, loadConfig } from '../../src/env.ts';
 import { Fault } from '../../src/errors.ts';
 import type { MessageBatches } from '../../src/models/message-batches.ts';
 import type { GenerationEvent } from '../../src/schema/api.ts';
 import type { RuleRequest } from '../../src/schema/request.ts';
 import { collectFirstTurns } from '../../src/steps/batch/collect-first-turns.ts';
-import { nextPollMs } from '../../src/steps/batch/first-turns.ts';
+import { type FirstTurnDeps, nextPollMs } from '../../src/steps/batch/first-turns.ts';
 import { type Polled, pollFirstTurns } from '../../src/steps/batch/poll-first-turns.ts';
 import { submitFirstTurns } from '../../src/steps/batch/submit-first-turns.ts';
-import type { StepDeps } from '../../src/steps/deps.ts';
 import type { FirstTurnBatchRow, FirstTurnKey, FirstTurnStore } from '../../src/store/first-turns.ts';
 import { keys } from '../../src/store/objects.ts';
 import { openDeps } from '../../src/workflows/deps.ts';
+import { openEconomy } from '../../src/workflows/open-economy.ts';
 import { request } from '../support/rule.ts';
 import { untilEnded } from './client.ts';
 
 interface Fixture {
   readonly key: FirstTurnKey;
   readonly ids: readonly string[];
-  readonly deps: StepDeps;
+  readonly deps: FirstTurnDeps;
   /** Batches that were asked to be made, refused and lost ones too. */
   readonly created: () => number;
   /** Moves the clock of the steps. */
@@ -32,7 +32,8 @@ interface Fixture {
 
 /** One generation for each script (scripted-model.ts), without an instance. */
 async function fixture(scripts: readonly string[], over: Partial<RuleRequest> = {}): Promise<Fixture> {
-  const real = await openDeps(env as Bindings);
+  const config = await loadConfig(env as Bindings);
+  const real = { ...(await openDeps(env as Bindings)), economy: openEconomy(config) };
   let created = 0;
   let aheadMs = 0;
   const batches = overriding(real.economy.batches, {
@@ -52,7 +53,7 @@ async function fixture(scripts: readonly string[], over: Partial<RuleRequest> = 
   return { key, ids, deps, created: () => created, pass: (ms) => (aheadMs += ms) };
 }
 
-async function held(deps: StepDeps, script: string, over: Partial<RuleRequest>): Promise<string> {
+async function held(deps: FirstTurnDeps, script: string, over: Partial<RuleRequest>): Promise<string> {
   const id = `gen-${crypto.randomUUID()}`;
   const asked = { ...request, ...over, prompt: `No eval anywhere [[${script}]] ${id}` };
   await deps.store.objects.putOnce(keys.request('first', id), JSON.stringify(asked));
@@ -81,7 +82,7 @@ function overriding(batches: MessageBatches, over: Partial<MessageBatches>): Mes
 }
 
 /** A store that dies once before it records the provider's id: the crash between making and recording. */
-function crashing({ deps }: Fixture): StepDeps {
+function crashing({ deps }: Fixture): FirstTurnDeps {
   const firstTurns = new Proxy(deps.store.firstTurns, {
     get: (target, name: keyof FirstTurnStore) =>
       name === 'recordProvider'
@@ -130,7 +131,7 @@ test('answers of a batch are the first attempts of generations that ask no more'
   const one = await fixture(['good', 'batchsilent', 'sggood'], { engine: 'runtime' });
   const { key, ids, deps } = one;
   const submitted = await submitFirstTurns(key, ids, deps);
-  expect(submitted).toMatchObject({ state: 'submitted', asked: 3, left: [], rest: [] });
+  expect(submitted).toMatchObject({ state: 'submitted', asked: 3, left: 0, rest: 0 });
   expect(await submitFirstTurns(key, ids, deps)).toEqual(submitted);
   expect(one.created()).toBe(1);
   expect(await ledger(ids[0])).toEqual([{ call: 1, stop_reason: null, cost_usd: null, settled: 0 }]);
@@ -198,7 +199,7 @@ test('what needs a model to choose its engine is left, and so is what has ended'
   const reason = { code: 'CANCELLED', message: '' };
   await one.deps.store.generations.end(ended, 'cancelled', reason, new Date().toISOString());
   const submitted = await submitFirstTurns(one.key, [open, ended, named], one.deps);
-  expect(submitted).toMatchObject({ asked: 1, left: [open, ended] });
+  expect(submitted).toMatchObject({ asked: 1, left: 2 });
   await poll(one);
   await collectFirstTurns(one.key, one.deps);
   expect(await letGo(named)).toMatchObject({ status: 'signed', engine: 'sg', spend: { calls: 1 } });

@@ -3,13 +3,20 @@
  * with ledger and events as if its generation had asked itself; what has no answer is settled at nothing, and
  * its generation asks the ordinary way. Results of requests that are not of this batch are passed over.
  */
+import { faultCode, reasonOf } from '../../errors.ts';
 import type { BatchResult } from '../../models/message-batches.ts';
 import type { FirstTurnBatchRow, FirstTurnKey } from '../../store/first-turns.ts';
 import { keys } from '../../store/objects.ts';
 import type { SettledCall } from '../../store/spend.ts';
 import { repliedData, type StoredReply, storedReply } from '../ask-model.ts';
-import type { StepDeps } from '../deps.ts';
-import { type FirstTurn, loadFirstTurns, loadRow, nothingCharged } from './first-turns.ts';
+import {
+  closeUnanswered,
+  type FirstTurn,
+  type FirstTurnDeps,
+  loadFirstTurns,
+  loadRow,
+  nothingCharged,
+} from './first-turns.ts';
 
 export interface Collected {
   readonly answered: number;
@@ -24,36 +31,51 @@ const GROUP = 24;
 const AT_ONCE = 6;
 
 /** @throws Fault MODEL_*; what was stored before stays, and the next run goes over it again */
-export async function collectFirstTurns(key: FirstTurnKey, deps: StepDeps): Promise<Collected> {
+export async function collectFirstTurns(key: FirstTurnKey, deps: FirstTurnDeps): Promise<Collected> {
   const row = await loadRow(key, deps);
   const { requests } = await loadFirstTurns(key, deps);
-  const asked = new Map(requests.map((one) => [one.generationId, one]));
-  const counts = { answered: 0, unanswered: 0, unknown: requests.length };
+  const known = row.answered ?? 0;
   if (row.closed_at !== null || row.provider_id === null)
-    return { ...counts, answered: row.answered ?? 0, unknown: counts.unknown - (row.answered ?? 0) };
-  let group: BatchResult[] = [];
-  const flush = async () => {
-    await keep(key, row, group, asked, deps);
-    for (const { customId, kind } of group) {
-      asked.delete(customId);
-      if (kind === 'unreadable') continue;
-      counts.unknown -= 1;
-      counts[kind === 'answered' ? 'answered' : 'unanswered'] += 1;
+    return { answered: known, unanswered: 0, unknown: row.requests - known };
+  const counts = { answered: 0, unanswered: 0, unknown: row.requests };
+  const asked = new Map(requests.map((one) => [one.generationId, one]));
+  try {
+    for await (const group of groupsOf(row.provider_id, row, new Set(asked.keys()), deps)) {
+      await keep(key, row, group, asked, deps);
+      for (const { kind } of group) {
+        if (kind === 'unreadable') continue;
+        counts.unknown -= 1;
+        counts[kind === 'answered' ? 'answered' : 'unanswered'] += 1;
+      }
     }
-    group = [];
-  };
-  const seen = new Set<string>();
-  for await (const result of deps.economy.batches.results(row.provider_id, row.took_ms ?? 0)) {
-    if (!asked.has(result.customId) || seen.has(result.customId)) continue;
-    seen.add(result.customId);
-    group.push(result);
-    if (group.length >= GROUP) await flush();
+  } catch (error) {
+    // They are kept for some weeks only, and a batch may have been paused for longer.
+    if (faultCode(error) !== 'MODEL_BAD_REQUEST') throw error;
+    await closeUnanswered(key, 'abandoned', `the results are not to be had: ${reasonOf(error)}`, deps);
+    return counts;
   }
-  await flush();
-  const at = deps.now().toISOString();
   const reason = `${counts.answered} answered, ${counts.unanswered} not, ${counts.unknown} not known`;
-  await deps.store.firstTurns.close(key, { outcome: 'collected', reason, answered: counts.answered }, at);
+  const end = { outcome: 'collected', reason, answered: counts.answered } as const;
+  await deps.store.firstTurns.close(key, end, deps.now().toISOString());
   return counts;
+}
+
+/** The first result of each request that is in `asked`. */
+async function* groupsOf(
+  providerId: string,
+  row: FirstTurnBatchRow,
+  asked: Set<string>,
+  { economy }: FirstTurnDeps,
+): AsyncIterable<BatchResult[]> {
+  let group: BatchResult[] = [];
+  for await (const result of economy.batches.results(providerId, row.took_ms ?? 0)) {
+    if (!asked.delete(result.customId)) continue;
+    group.push(result);
+    if (group.length < GROUP) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }
 
 interface Kept {
@@ -67,7 +89,7 @@ async function keep(
   row: FirstTurnBatchRow,
   results: readonly BatchResult[],
   asked: ReadonlyMap<string, FirstTurn>,
-  deps: StepDeps,
+  deps: FirstTurnDeps,
 ): Promise<void> {
   const kept: Kept[] = [];
   for (let start = 0; start < results.length; start += AT_ONCE) {
@@ -107,7 +129,7 @@ async function keepOne(
   row: FirstTurnBatchRow,
   result: BatchResult,
   turn: FirstTurn | undefined,
-  { store }: StepDeps,
+  { store }: FirstTurnDeps,
 ): Promise<Kept | null> {
   if (turn === undefined || result.kind === 'unreadable') return null;
   const { generationId, model, promptVersion, promptSha256 } = turn;

@@ -4,9 +4,26 @@
  */
 import { z } from 'zod';
 import { Fault } from '../../errors.ts';
+import type { MessageBatches } from '../../models/message-batches.ts';
 import type { FirstTurnBatchRow, FirstTurnKey, FirstTurnOutcome } from '../../store/first-turns.ts';
 import { keys } from '../../store/objects.ts';
-import type { StepDeps } from '../deps.ts';
+import type { Store } from '../../store/store.ts';
+
+/** First attempts through the Message Batches API. */
+export interface Economy {
+  readonly batches: MessageBatches;
+  /** Before the first look at a provider batch; later ones are further apart. */
+  readonly pollMs: number;
+  /** After this a provider batch is cancelled, and what it has not answered is asked one by one. */
+  readonly waitMs: number;
+}
+
+/** What these steps use. */
+export interface FirstTurnDeps {
+  readonly store: Store;
+  readonly economy: Economy;
+  readonly now: () => Date;
+}
 
 /**
  * Of one provider batch. The provider takes 100 000 requests and 256 MiB; a Worker has 128 MiB of memory, and
@@ -43,7 +60,7 @@ export type FirstTurn = FirstTurns['requests'][number];
 /** @throws Fault STORE_MISSING */
 export async function loadFirstTurns(
   { orgId, batchId, n }: FirstTurnKey,
-  { store }: Pick<StepDeps, 'store'>,
+  { store }: Pick<FirstTurnDeps, 'store'>,
 ): Promise<FirstTurns> {
   const key = keys.firstTurns(orgId, batchId, n);
   const text = await store.objects.get(key);
@@ -54,7 +71,7 @@ export async function loadFirstTurns(
 /** @throws Fault STORE_MISSING */
 export async function loadRow(
   key: FirstTurnKey,
-  { store }: Pick<StepDeps, 'store'>,
+  { store }: Pick<FirstTurnDeps, 'store'>,
 ): Promise<FirstTurnBatchRow> {
   const row = await store.firstTurns.find(key);
   if (row === null)
@@ -62,10 +79,16 @@ export async function loadRow(
   return row;
 }
 
-/** How long to wait before the next look. */
+/** Says in the row when to look again: later and later, or as soon as for a new one. */
+export async function lookAgain(row: FirstTurnBatchRow, soon: boolean, deps: FirstTurnDeps): Promise<void> {
+  const key = { orgId: row.org_id, batchId: row.batch_id, n: row.n };
+  const waitMs = soon ? deps.economy.pollMs : nextPollMs(row, deps);
+  await deps.store.firstTurns.lookAgain(key, new Date(deps.now().getTime() + waitMs).toISOString());
+}
+
 export function nextPollMs(
-  row: FirstTurnBatchRow,
-  { now, economy }: Pick<StepDeps, 'now' | 'economy'>,
+  row: Pick<FirstTurnBatchRow, 'reserved_at'>,
+  { now, economy }: Pick<FirstTurnDeps, 'now' | 'economy'>,
 ): number {
   const takenMs = now().getTime() - Date.parse(row.reserved_at);
   return Math.max(economy.pollMs, Math.min(MAX_POLL_MS, Math.round(takenMs / WAIT_SHARE)));
@@ -74,7 +97,7 @@ export function nextPollMs(
 /** Whether the provider had all the time that it is given. */
 export function isOverdue(
   row: FirstTurnBatchRow,
-  { now, economy }: Pick<StepDeps, 'now' | 'economy'>,
+  { now, economy }: Pick<FirstTurnDeps, 'now' | 'economy'>,
 ): boolean {
   return now().getTime() - Date.parse(row.reserved_at) >= economy.waitMs;
 }
@@ -88,7 +111,7 @@ export async function closeUnanswered(
   key: FirstTurnKey,
   outcome: Exclude<FirstTurnOutcome, 'collected'>,
   reason: string,
-  deps: StepDeps,
+  deps: FirstTurnDeps,
 ): Promise<void> {
   const at = deps.now().toISOString();
   if (outcome === 'refused') {

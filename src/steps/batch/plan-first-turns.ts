@@ -10,11 +10,11 @@ import type { FirstTurnKey } from '../../store/first-turns.ts';
 import type { GenerationRow } from '../../store/generations.ts';
 import { keys } from '../../store/objects.ts';
 import { conversation } from '../ask-model.ts';
-import type { StepDeps } from '../deps.ts';
 import { loadRequest } from '../load-request.ts';
 import { prepareGeneration } from '../prepare-generation.ts';
 import {
   type FirstTurn,
+  type FirstTurnDeps,
   type FirstTurns,
   firstTurnsSchema,
   MAX_FIRST_TURN_BYTES,
@@ -27,7 +27,7 @@ const AT_ONCE = 6;
 export async function planFirstTurns(
   key: FirstTurnKey,
   generationIds: readonly string[],
-  deps: StepDeps,
+  deps: FirstTurnDeps,
 ): Promise<FirstTurns> {
   const object = keys.firstTurns(key.orgId, key.batchId, key.n);
   const known = await deps.store.objects.get(object);
@@ -37,7 +37,11 @@ export async function planFirstTurns(
   return firstTurnsSchema.parse(JSON.parse(text));
 }
 
-async function plan(orgId: string, generationIds: readonly string[], deps: StepDeps): Promise<FirstTurns> {
+async function plan(
+  orgId: string,
+  generationIds: readonly string[],
+  deps: FirstTurnDeps,
+): Promise<FirstTurns> {
   const considered = generationIds.slice(0, MAX_FIRST_TURNS);
   const alive = await deps.store.generations.aliveAmong(orgId, considered);
   const rows = new Map(alive.map((row) => [row.id, row]));
@@ -63,7 +67,7 @@ async function plan(orgId: string, generationIds: readonly string[], deps: StepD
 }
 
 /** `null` for what is asked the ordinary way; whatever is wrong with it, its own steps say. */
-async function firstTurnOf(row: GenerationRow | undefined, deps: StepDeps): Promise<FirstTurn | null> {
+async function firstTurnOf(row: GenerationRow | undefined, deps: FirstTurnDeps): Promise<FirstTurn | null> {
   if (row === undefined) return null;
   const job = { generationId: row.id, orgId: row.org_id };
   const task = engineOf(await loadRequest(job, deps))?.engine ?? row.engine;

@@ -3,17 +3,17 @@
  * is made, and its id is recorded once after. A run that finds the reservation without an id looks for a batch
  * that was made and not recorded before it makes another; while that cannot be told, it makes none.
  */
-import { Fault, faultCode, isRetryable, reasonOf } from '../../errors.ts';
+import { faultCode, reasonOf } from '../../errors.ts';
 import type { ProviderBatch } from '../../models/message-batches.ts';
 import type { FirstTurnBatchRow, FirstTurnKey } from '../../store/first-turns.ts';
-import type { StepDeps } from '../deps.ts';
 import {
   closeUnanswered,
   type FirstTurn,
+  type FirstTurnDeps,
   type FirstTurns,
   isOverdue,
   loadRow,
-  nextPollMs,
+  lookAgain,
 } from './first-turns.ts';
 import { planFirstTurns } from './plan-first-turns.ts';
 
@@ -23,20 +23,19 @@ export interface Submitted {
   /** Generations in it. */
   readonly asked: number;
   /** Those that are asked the ordinary way. */
-  readonly left: readonly string[];
+  readonly left: number;
   /** Those that are for another one. */
-  readonly rest: readonly string[];
-  readonly lookAgainMs: number;
+  readonly rest: number;
 }
 
 /** The provider's clock may be behind ours. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 
-/** @throws Fault MODEL_UNAVAILABLE | MODEL_RATE_LIMITED | MODEL_TIMEOUT, all worth another run */
+/** @throws Fault MODEL_UNAVAILABLE | MODEL_RATE_LIMITED | MODEL_TIMEOUT | MODEL_UNAUTHORIZED */
 export async function submitFirstTurns(
   key: FirstTurnKey,
   generationIds: readonly string[],
-  deps: StepDeps,
+  deps: FirstTurnDeps,
 ): Promise<Submitted> {
   const planned = await planFirstTurns(key, generationIds, deps);
   const { requests, left, rest } = planned;
@@ -45,9 +44,8 @@ export async function submitFirstTurns(
   const done = (state: Submitted['state']): Submitted => ({
     state,
     asked: requests.length,
-    left,
-    rest,
-    lookAgainMs: nextPollMs(row, deps),
+    left: left.length,
+    rest: rest.length,
   });
   if (row.closed_at !== null) return done('closed');
   if (row.provider_id !== null) return done('submitted');
@@ -61,14 +59,22 @@ export async function submitFirstTurns(
     return done('closed');
   }
   const lost = isFirstRun ? null : await findUnrecorded(row, requests, deps);
-  if (lost === 'unsure') return done('unsure');
+  if (lost === 'unsure') {
+    await lookAgain(row, false, deps);
+    return done('unsure');
+  }
   const batch = lost ?? (await create(key, requests, deps));
   if (batch === null) return done('closed');
   await record(key, batch, deps);
+  await lookAgain(row, true, deps);
   return done('submitted');
 }
 
-async function reserve(key: FirstTurnKey, { requests, left }: FirstTurns, deps: StepDeps): Promise<boolean> {
+async function reserve(
+  key: FirstTurnKey,
+  { requests, left }: FirstTurns,
+  deps: FirstTurnDeps,
+): Promise<boolean> {
   const at = deps.now().toISOString();
   const calls = requests.map(({ generationId, model }) => ({ generationId, model }));
   const isNew = await deps.store.firstTurns.reserve(key, calls, left, at);
@@ -85,21 +91,20 @@ async function reserve(key: FirstTurnKey, { requests, left }: FirstTurns, deps: 
 async function create(
   key: FirstTurnKey,
   requests: readonly FirstTurn[],
-  deps: StepDeps,
+  deps: FirstTurnDeps,
 ): Promise<ProviderBatch | null> {
   try {
     return await deps.economy.batches.create(
       requests.map(({ generationId, body }) => ({ customId: generationId, body })),
     );
   } catch (error) {
-    const code = faultCode(error);
-    if (!code.startsWith('MODEL_') || isRetryable(code)) throw error;
-    await closeUnanswered(key, 'refused', `${code}: ${reasonOf(error)}`, deps);
+    if (faultCode(error) !== 'MODEL_BAD_REQUEST') throw error;
+    await closeUnanswered(key, 'refused', reasonOf(error), deps);
     return null;
   }
 }
 
-async function record(key: FirstTurnKey, batch: ProviderBatch, deps: StepDeps): Promise<void> {
+async function record(key: FirstTurnKey, batch: ProviderBatch, deps: FirstTurnDeps): Promise<void> {
   if (await deps.store.firstTurns.recordProvider(key, batch.id, deps.now().toISOString())) return;
   const { provider_id: recorded } = await loadRow(key, deps);
   // Another run of this step was first, or nobody waits any more: what this one made is one too many.
@@ -113,7 +118,7 @@ async function record(key: FirstTurnKey, batch: ProviderBatch, deps: StepDeps): 
 async function findUnrecorded(
   row: FirstTurnBatchRow,
   requests: readonly FirstTurn[],
-  { store, economy }: StepDeps,
+  { store, economy }: FirstTurnDeps,
 ): Promise<ProviderBatch | 'unsure' | null> {
   const made = await economy.batches.madeSince(Date.parse(row.reserved_at) - CLOCK_SKEW_MS);
   const alike = made.filter((batch) => batch.requests === requests.length);
@@ -130,13 +135,13 @@ async function findUnrecorded(
 async function asksFor(
   batch: ProviderBatch,
   ours: ReadonlySet<string>,
-  batches: StepDeps['economy']['batches'],
+  batches: FirstTurnDeps['economy']['batches'],
 ): Promise<boolean> {
   try {
     for await (const { customId } of batches.results(batch.id, 0)) return ours.has(customId);
   } catch (error) {
     // Its results are gone, or not ours to read.
-    if (error instanceof Fault && error.code === 'MODEL_BAD_REQUEST') return false;
+    if (faultCode(error) === 'MODEL_BAD_REQUEST') return false;
     throw error;
   }
   return false;
