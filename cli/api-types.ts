@@ -376,6 +376,135 @@ export interface paths {
       };
     };
   };
+  '/v1/batches': {
+    get: {
+      parameters: { query?: { 'cursor'?: string; 'limit'?: number }; header?: never; path?: never };
+      responses: {
+        200: { content: { 'application/json': { 'batches': (components['schemas']['Batch'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+    post: {
+      parameters: { query?: never; header?: { 'idempotency-key'?: string }; path?: never };
+      requestBody: { content: { 'application/json': components['schemas']['NewBatch'] } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['BatchDetail'] } };
+        202: { content: { 'application/json': components['schemas']['BatchDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/batches/{id}': {
+    get: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['BatchDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/batches/{id}/items': {
+    get: {
+      parameters: { query?: { 'status'?: string; 'cursor'?: string; 'limit'?: number }; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': { 'items': (components['schemas']['BatchItem'])[]; 'nextCursor': string | null } } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/batches/{id}/pause': {
+    post: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['BatchDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/batches/{id}/resume': {
+    post: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      requestBody?: { content: { 'application/json': { 'costUsdMax'?: number } } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['BatchDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/batches/{id}/cancel': {
+    post: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['BatchDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
+  '/v1/batches/{id}/retry-failed': {
+    post: {
+      parameters: { query?: never; header?: never; path: { 'id': string } };
+      responses: {
+        200: { content: { 'application/json': components['schemas']['BatchDetail'] } };
+        400: { content: { 'application/json': components['schemas']['Error'] } };
+        401: { content: { 'application/json': components['schemas']['Error'] } };
+        403: { content: { 'application/json': components['schemas']['Error'] } };
+        404: { content: { 'application/json': components['schemas']['Error'] } };
+        409: { content: { 'application/json': components['schemas']['Error'] } };
+        429: { content: { 'application/json': components['schemas']['Error'] } };
+        500: { content: { 'application/json': components['schemas']['Error'] } };
+        503: { content: { 'application/json': components['schemas']['Error'] } };
+      };
+    };
+  };
   '/v1/rules/{id}/sidecars/{format}': {
     get: {
       parameters: { query?: never; header?: never; path: { 'id': string; 'format': string } };
@@ -398,19 +527,23 @@ export interface components {
   schemas: {
     'Attempt': { 'n': number; 'verdict': "accepted" | "rejected" | "inconclusive" | null; 'summary': string | null; 'size': { 'captures': number; 'checkLines': number } | null; 'casesPassed': number | null; 'sandboxMs': number | null; 'startedAt': string; 'endedAt': string | null; 'cases': (components['schemas']['CaseSummary'])[] };
     'CaseSummary': { 'name': string; 'kind': "valid" | "invalid"; 'status': "validated" | "reported" | "noisy" | "missing" | "error"; 'outcome': "exited" | "signalled" | "timed_out" | "memory_exceeded" | "output_exceeded" | "process_limit" | "invalid_result" | "host_error"; 'message'?: string; 'durationMs': number };
+    'NewBatch': { 'mode': "regenerate" | "reverify"; 'generations'?: (string)[]; 'rules'?: (string)[]; 'filter'?: { 'signedBefore'?: string; 'astGrep'?: string; 'node'?: string; 'keyId'?: string; 'model'?: string; 'name'?: string }; 'requests'?: (components['schemas']['Request'])[]; 'name'?: string; 'concurrency'?: number; 'costUsdMax'?: number; 'window'?: { 'notBefore'?: string; 'dailyFrom'?: string; 'dailyTo'?: string }; 'economy'?: boolean; 'model'?: string };
     'NewToken': { 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'expiresInDays'?: number };
     'Request': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
     'Retry': { 'guidance'?: string; 'attempts'?: number; 'model'?: string; 'fromAttempt'?: number; 'force'?: boolean };
     'TrustDocument': { 'payload': string; 'payloadType': string; 'signatures': ({ 'keyid': string; 'sig': string })[] };
+    'Batch': { 'id': string; 'mode': "regenerate" | "reverify"; 'status': "running" | "paused" | "done" | "cancelled"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'model': string | null; 'items': number; 'concurrency': number; 'costUsdMax': number | null; 'window': { 'notBefore': string | null; 'dailyFrom': string | null; 'dailyTo': string | null } | null; 'shutUntil': string | null; 'economy': boolean; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null };
+    'BatchDetail': { 'id': string; 'mode': "regenerate" | "reverify"; 'status': "running" | "paused" | "done" | "cancelled"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'model': string | null; 'items': number; 'concurrency': number; 'costUsdMax': number | null; 'window': { 'notBefore': string | null; 'dailyFrom': string | null; 'dailyTo': string | null } | null; 'shutUntil': string | null; 'economy': boolean; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null; 'progress': { 'waiting': number; 'underWay': number; 'signed': number; 'failed': number; 'rejected': number; 'cancelled': number; 'errored': number }; 'spend': { 'costUsd': number | null }; 'eta': string | null };
+    'BatchItem': { 'position': number; 'status': "waiting" | "started" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'sourceGeneration': string | null; 'sourceRule': string | null; 'round': number; 'generationId': string | null; 'lastGenerationId': string | null; 'startedAt': string | null; 'endedAt': string | null };
     'CreatedToken': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null; 'token': string };
     'Error': { 'ok': false; 'code': string; 'message': string; 'details'?: unknown };
-    'Generation': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'engine': "runtime" | "sg" | null; 'engineReason': string | null; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null };
-    'GenerationDetail': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'engine': "runtime" | "sg" | null; 'engineReason': string | null; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null; 'retriedBy': (string)[]; 'attempts': (components['schemas']['Attempt'])[]; 'spend': { 'calls': number; 'unanswered': number; 'inputTokens': number; 'outputTokens': number; 'costUsd': number | null } };
+    'Generation': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'engine': "runtime" | "sg" | null; 'engineReason': string | null; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'reverifies': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null };
+    'GenerationDetail': { 'id': string; 'status': "queued" | "running" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'prompt': string; 'model': string; 'engine': "runtime" | "sg" | null; 'engineReason': string | null; 'step': string; 'attempt': number; 'attemptsMax': number; 'cases': { 'total': number; 'passed': number }; 'ruleId': string | null; 'retryOf': string | null; 'fromAttempt': number | null; 'batchId': string | null; 'reverifies': string | null; 'stepRetries': number; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null; 'retriedBy': (string)[]; 'attempts': (components['schemas']['Attempt'])[]; 'spend': { 'calls': number; 'unanswered': number; 'inputTokens': number; 'outputTokens': number; 'costUsd': number | null } };
     'GenerationEvent': { 'seq': number; 'type': "queued" | "started" | "classified" | "model_called" | "replied" | "inspected" | "verified" | "confirmed" | "judged" | "ended"; 'data': { [key: string]: unknown }; 'at': string };
     'Report': { 'verdict': "accepted" | "rejected" | "inconclusive"; 'sandbox': "container" | "host" | "isolate"; 'build': { 'id': string; 'node': string; 'astGrep': string }; 'isolation': { 'jail': "bubblewrap" | "util-linux" | "process" | "workerd" | "worker-loader"; 'flags': { [key: string]: boolean }; 'measuredAt': string }; 'cases': ({ 'outcome': "exited" | "signalled" | "timed_out" | "memory_exceeded" | "output_exceeded" | "process_limit" | "invalid_result" | "host_error"; 'stage': "narrow" | "check"; 'matchCount': number; 'matches': ({ 'rule': string; 'ruleId': string; 'file': string; 'line': number; 'column': number; 'text': string; 'captures': { [key: string]: string } })[]; 'findings': ({ 'file': string; 'message': string; 'line'?: number; 'column'?: number; 'severity'?: "error" | "warning" | "info" })[]; 'error'?: { 'name': string; 'message': string; 'line'?: number }; 'console': string; 'trees': ({ 'file': string; 'language': string; 'text': string })[]; 'narrowMs': number; 'checkMs': number; 'name': string; 'kind': "valid" | "invalid"; 'status': "validated" | "reported" | "noisy" | "missing" | "error"; 'message'?: string; 'durationMs': number })[]; 'notRun': (string)[]; 'sandboxMs': number };
     'RuleToRun': { 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'files': { [key: string]: string }; 'captures': ({ 'file': string; 'id': string; 'name': string; 'match': "anchor" | "broad"; 'language': string; 'scoped': boolean })[]; 'report'?: { 'message': string; 'severity': "error" | "warning" | "info" }; 'capabilities': { 'imports': (string)[]; 'readsFiles': boolean; 'startsProcesses': boolean; 'usesNetwork': boolean; 'hosts': (string)[] }; 'size': { 'captures': number; 'captureLines': number; 'checkLines': number; 'checkBytes': number } };
-    'SignedRule': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'publishedAt': string };
-    'SignedRuleFiles': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'publishedAt': string; 'files': { [key: string]: string } };
+    'SignedRule': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'nodeVersion': string | null; 'publishedAt': string };
+    'SignedRuleFiles': { 'id': string; 'generationId': string; 'name': string; 'summary': string; 'engine': "runtime" | "sg"; 'bundleSha256': string; 'keyId': string; 'model': string | null; 'engineVersion': string | null; 'nodeVersion': string | null; 'publishedAt': string; 'files': { [key: string]: string } };
     'Token': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null };
     'RequestOutput': { 'name'?: string; 'prompt': string; 'guidance'?: string; 'engine'?: "runtime" | "sg" | "auto"; 'language'?: string; 'severity'?: "error" | "warning" | "info"; 'egress'?: (string)[]; 'cases': ({ 'name': string; 'kind': "valid" | "invalid"; 'files': { [key: string]: string }; 'findings'?: ({ 'file': string; 'line'?: number; 'message'?: string })[] })[]; 'limits'?: { 'attempts'?: number; 'caseTimeoutMs'?: number; 'costUsd'?: number } };
   };

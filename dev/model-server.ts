@@ -109,6 +109,9 @@ export async function startModelServer(options: {
     });
   });
 
+  // A client keeps connections for as long as it likes; one that is closed under its next call is an error it did not earn.
+  server.keepAliveTimeout = 0;
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', `http://${request.headers.host ?? '127.0.0.1'}`);
     if (url.pathname.startsWith(BATCHES_PATH)) return serveBatches(url, request, response);

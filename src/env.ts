@@ -18,6 +18,7 @@ export interface Bindings {
   readonly DB?: D1Database;
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
+  readonly BATCH?: Workflow<BatchParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -54,6 +55,13 @@ export interface GenerateRuleParams {
   readonly orgId: string;
 }
 
+export interface BatchParams {
+  readonly batchId: string;
+  readonly orgId: string;
+  /** Part of the instance's id; one that finds a higher number in the row stops. */
+  readonly instance: number;
+}
+
 export interface TokenEntry {
   readonly orgId: string;
   /** SHA-256 of the token, lower-case hex; the token itself is never stored. */
@@ -69,6 +77,7 @@ export interface Config {
   readonly db: D1Database;
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
+  readonly batchWorkflow: Workflow<BatchParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -160,8 +169,8 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, BATCH: batchWorkflow } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'BATCH'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -183,6 +192,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !db ||
     !bucket ||
     !workflow ||
+    !batchWorkflow ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -194,6 +204,7 @@ async function check(bindings: Bindings): Promise<Config> {
     db,
     bucket,
     workflow,
+    batchWorkflow,
     signingKey,
     log,
     sandboxes,

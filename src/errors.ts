@@ -31,6 +31,11 @@ export const FAULTS = {
   INVALID_QUERY: { status: 400, retryable: false },
   MODEL_NOT_ALLOWED: { status: 400, retryable: false },
   INVALID_IDEMPOTENCY_KEY: { status: 400, retryable: false },
+  /** What a batch was to be made of is nothing, or more than one batch takes. */
+  BATCH_EMPTY: { status: 400, retryable: false },
+  BATCH_TOO_LARGE: { status: 400, retryable: false },
+  /** Economy mode is not to be had here. */
+  ECONOMY_UNAVAILABLE: { status: 400, retryable: false },
   ALREADY_ENDED: { status: 409, retryable: false },
   NOT_ENDED: { status: 409, retryable: false },
   ALREADY_SIGNED: { status: 409, retryable: false },

@@ -1,12 +1,14 @@
-/** Exports only: the fetch and cron handlers, the Workflow and the containers' Durable Objects. */
+/** Exports only: the fetch and cron handlers, the Workflows and the containers' Durable Objects. */
 import { app } from './api/app.ts';
 import type { Bindings } from './env.ts';
 import { expireKeys } from './workflows/expire-keys.ts';
+import { wakeBatches } from './workflows/wake-batches.ts';
 import { wakeStalled } from './workflows/wake-stalled.ts';
 
 export { ContainerGate } from './sandboxes/container-gate.ts';
 export { VerificationContainer } from './sandboxes/verification-container.ts';
 export { TransparencyLog } from './tlog/service/transparency-log.ts';
+export { Batch } from './workflows/batch.ts';
 export { GenerateRule } from './workflows/generate-rule.ts';
 
 export default {
@@ -15,6 +17,7 @@ export default {
     const now = new Date();
     const sweep = await wakeStalled(bindings, now);
     console.log(JSON.stringify({ level: 'info', event: 'wake_sweep', ...sweep }));
+    await wakeBatches(bindings, now);
     await expireKeys(bindings, now);
   },
 } satisfies ExportedHandler<Bindings>;

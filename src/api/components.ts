@@ -10,6 +10,7 @@ import {
   signedRule,
   signedRuleFiles,
 } from '../schema/api.ts';
+import { batchDetail, batchItem, batchSchema, newBatchSchema } from '../schema/batch.ts';
 import { retrySchema } from '../schema/lineage.ts';
 import { reportSchema } from '../schema/report.ts';
 import { requestSchema } from '../schema/request.ts';
@@ -19,12 +20,16 @@ import { documentSchema } from '../schema/trust.ts';
 
 export const COMPONENTS = {
   Attempt: attemptSchema,
+  Batch: batchSchema,
+  BatchDetail: batchDetail,
+  BatchItem: batchItem,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
   Error: errorBody,
   Generation: generationSchema,
   GenerationDetail: generationDetail,
   GenerationEvent: generationEvent,
+  NewBatch: newBatchSchema,
   NewToken: newTokenSchema,
   Report: reportSchema,
   Request: requestSchema,

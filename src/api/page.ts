@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const PAGE_LIMIT = 100;
 
 /** The two parameters every list has. */
-export function pageQuery(prefix: 'gen' | 'rule' | 'tok') {
+export function pageQuery(prefix: 'gen' | 'rule' | 'tok' | 'batch') {
   return {
     cursor: z
       .string()

@@ -104,12 +104,14 @@ function sameWish(alive: LineRow, digest: string): string {
   });
 }
 
-async function draftOf({ original, retry, digest }: Wish, config: Config, store: Store): Promise<Draft> {
+async function draftOf(wish: Wish, config: Config, store: Store): Promise<Draft> {
+  const { original, retry, digest } = wish;
   const orgId = original.org_id;
   const text = await store.objects.get(keys.request(orgId, original.id));
   if (text === null) throw new Fault('STORE_MISSING', 'the stored request of this generation is missing');
   const stored = requestSchema.safeParse(JSON.parse(text));
   if (!stored.success) throw new Fault('STORE_CONFLICT', 'the stored request of this generation is none');
+  if (original.reverifies !== null) return reverification(wish, stored.data, original.reverifies);
   const request = changed(stored.data, retry);
   const kept = config.model.allowed.includes(original.model) ? original.model : config.model.id;
   const model = retry.model ?? kept;
@@ -117,6 +119,19 @@ async function draftOf({ original, retry, digest }: Wish, config: Config, store:
   const draft: Draft = { orgId, request, model, retryOf: original.id, retrySha256: digest };
   if (retry.fromAttempt === undefined) return draft;
   return { ...draft, from: await earlier(original, retry.fromAttempt, retry.guidance, store) };
+}
+
+/** The same rule is verified once more; there is nobody to advise. */
+function reverification({ original, retry, digest }: Wish, request: RuleRequest, reverifies: string): Draft {
+  const { force: _said, ...forTheModel } = retry;
+  if (Object.values(forTheModel).some((value) => value !== undefined)) {
+    throw new Fault(
+      'INVALID_REQUEST',
+      'this generation verifies a rule again, which asks no model: say nothing but "force"',
+    );
+  }
+  const { org_id: orgId, id: retryOf, model } = original;
+  return { orgId, request, model, retryOf, retrySha256: digest, reverifies };
 }
 
 function changed(request: RuleRequest, { guidance, attempts }: Retry): RuleRequest {

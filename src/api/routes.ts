@@ -1,5 +1,7 @@
 /** Every route there is. What is not here is not served, and not in the OpenAPI document. */
 import { z } from 'zod';
+import { batchActionRoutes } from './batch-actions.ts';
+import { batchRoutes } from './batches.ts';
 import { cancelRoutes } from './cancel.ts';
 import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
@@ -50,5 +52,7 @@ export const ROUTES: readonly Route[] = [
   ...cancelRoutes,
   ...storedRoutes,
   ...ruleRoutes,
+  ...batchRoutes,
+  ...batchActionRoutes,
   ...sidecarRoutes,
 ];

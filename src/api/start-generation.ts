@@ -5,15 +5,12 @@
 import type { Config } from '../env.ts';
 import { Fault } from '../errors.ts';
 import { priceOf } from '../models/pricing.ts';
-import { sha256Hex } from '../rules/digest.ts';
-import { DEFAULT_ATTEMPTS, type RuleRequest } from '../schema/request.ts';
+import type { RuleRequest } from '../schema/request.ts';
+import { draftRow } from '../store/draft-row.ts';
 import type { NewGeneration } from '../store/generations.ts';
 import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
 import { newId } from './ids.ts';
-
-/** Shown in lists; the whole prompt is in the stored request. */
-const PROMPT_EXCERPT_CHARS = 200;
 
 export interface Draft {
   readonly orgId: string;
@@ -23,6 +20,8 @@ export interface Draft {
   readonly retrySha256?: string;
   /** What the conversation goes on from: an answered attempt of `retryOf`. */
   readonly from?: { readonly attempt: number; readonly reply: string; readonly feedback: string };
+  /** The rule that is verified again; no model is asked. */
+  readonly reverifies?: string | null;
 }
 
 /** Writes what the row will name. The row is not made yet. */
@@ -36,22 +35,16 @@ export async function writeDraft(store: Store, draft: Draft): Promise<NewGenerat
     await store.objects.putOnce(keys.reply(orgId, id, 0), draft.from.reply);
     await store.objects.putOnce(keys.feedback(orgId, id, 0), draft.from.feedback);
   }
-  return {
-    id,
-    org_id: orgId,
-    name: request.name ?? null,
-    prompt_excerpt: request.prompt.slice(0, PROMPT_EXCERPT_CHARS),
-    search_text: `${request.name ?? ''}\n${request.prompt}`.toLowerCase(),
-    request_sha256: await sha256Hex(text),
-    model: draft.model,
-    cases_total: request.cases.length,
-    attempts_max: request.limits?.attempts ?? DEFAULT_ATTEMPTS,
-    created_at: new Date(nowMs).toISOString(),
-    ...(await engineOfRepeated(store, draft)),
-    retry_of: draft.retryOf ?? null,
-    retry_sha256: draft.retrySha256 ?? null,
-    from_attempt: draft.from?.attempt ?? null,
-  };
+  return draftRow(
+    { id, orgId, request, text, model: draft.model, nowMs },
+    {
+      ...(await engineOfRepeated(store, draft)),
+      retry_of: draft.retryOf ?? null,
+      retry_sha256: draft.retrySha256 ?? null,
+      from_attempt: draft.from?.attempt ?? null,
+      reverifies: draft.reverifies ?? null,
+    },
+  );
 }
 
 /** A retry keeps the engine of what it repeats: an earlier answer fits no other, and it is not paid for again. */

@@ -23,6 +23,7 @@ export function toGeneration(row: GenerationRow): Generation {
     retryOf: row.retry_of,
     fromAttempt: row.from_attempt,
     batchId: row.batch_id,
+    reverifies: row.reverifies,
     stepRetries: row.step_retries,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -85,6 +86,7 @@ export function toSignedRule(row: RuleRow): SignedRule {
     keyId: row.key_id,
     model: row.model,
     engineVersion: row.engine_version,
+    nodeVersion: row.node_version,
     publishedAt: row.published_at,
   };
 }

@@ -79,6 +79,8 @@ export const generationSchema = z.object({
   /** The attempt of `retryOf` that it goes on from. */
   fromAttempt: z.int().nullable(),
   batchId: z.string().nullable(),
+  /** The rule whose files it verifies and signs again, without a model. */
+  reverifies: z.string().nullable(),
   /** How often the step that is running was tried before. */
   stepRetries: z.int(),
   createdAt: z.string(),
@@ -118,6 +120,8 @@ export const signedRule = z.object({
   model: z.string().nullable(),
   /** Version of ast-grep it was verified with; `null` where it was not recorded. */
   engineVersion: z.string().nullable(),
+  /** Version of Node its check was run with; `null` where it was not recorded. */
+  nodeVersion: z.string().nullable(),
   publishedAt: z.string(),
 });
 

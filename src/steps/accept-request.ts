@@ -15,6 +15,8 @@ export interface Limits {
   readonly model: string;
   /** Whether an answered attempt of another generation opens the conversation. */
   readonly goesOn: boolean;
+  /** The rule that is verified again instead of asking a model; absent in instances from before that was possible. */
+  readonly reverifies?: string | null | undefined;
 }
 
 /** @throws Fault GENERATION_ENDED when it was cancelled before it began, SIGNER_NOT_TRUSTED */
@@ -27,13 +29,14 @@ export async function acceptRequest(job: Job, deps: StepDeps): Promise<Limits> {
   const { limits, cases } = await loadRequest(job, deps);
   const row = await deps.store.generations.find(job.orgId, job.generationId);
   const accepted: Limits = {
-    attempts: limits?.attempts ?? DEFAULT_ATTEMPTS,
+    attempts: row?.attempts_max ?? limits?.attempts ?? DEFAULT_ATTEMPTS,
     caseTimeoutMs: limits?.caseTimeoutMs ?? CASE_TIMEOUT_MS,
     costUsd: limits?.costUsd ?? null,
     model: row?.model ?? deps.model.id,
     goesOn: (row?.from_attempt ?? null) !== null,
+    reverifies: row?.reverifies ?? null,
   };
-  const { goesOn: _shownByTheRow, ...shown } = accepted;
+  const { goesOn: _goesOn, reverifies: _reverifies, ...shown } = accepted;
   const data = { ...shown, cases: cases.length };
   await deps.store.events.append(job.orgId, job.generationId, 'started', 'started', data, at);
   return accepted;

@@ -11,9 +11,10 @@ export interface PublishInput {
   readonly keyId: string;
   readonly ruleName: string;
   readonly summary: string;
-  /** These two are absent when a sign step from before they were recorded is replayed. */
+  /** These three are absent when a sign step from before they were recorded is replayed. */
   readonly model?: string | undefined;
   readonly engineVersion?: string | undefined;
+  readonly nodeVersion?: string | undefined;
 }
 
 export interface Published {
@@ -37,6 +38,7 @@ export async function publishRule(job: Job, input: PublishInput, deps: StepDeps)
       published_at: at,
       model: input.model ?? null,
       engine_version: input.engineVersion ?? null,
+      node_version: input.nodeVersion ?? null,
     },
     { code: 'SIGNED', message },
   );

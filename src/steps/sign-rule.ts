@@ -37,8 +37,9 @@ export interface Signed {
   readonly summary: string;
   /** The model that answered. */
   readonly model: string;
-  /** Of ast-grep, in the sandbox whose report is signed. */
+  /** Of ast-grep and of Node, in the sandbox whose report is signed. */
   readonly engineVersion: string;
+  readonly nodeVersion: string;
 }
 
 /** @throws Fault SIGNER_NOT_TRUSTED | SIGNATURE_SELF_CHECK_FAILED when our own verifier refuses what was signed */
@@ -76,7 +77,8 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
   const files = ruleDirectory(rule, request.cases);
   const { ref, keyId } = await storeBundle(job, text, files, deps);
   const { name: ruleName, summary } = rule;
-  return { bundle: ref, keyId, ruleName, summary, model: reply.model, engineVersion: report.build.astGrep };
+  const { astGrep: engineVersion, node: nodeVersion } = report.build;
+  return { bundle: ref, keyId, ruleName, summary, model: reply.model, engineVersion, nodeVersion };
 }
 
 /** A bundle that is already there stays, even when the key was changed since: one generation, one signature. */

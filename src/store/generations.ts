@@ -37,6 +37,10 @@ export interface GenerationRow {
   readonly batch_id: string | null;
   readonly search_text: string | null;
   readonly step_retries: number;
+  /** The rule whose files this one verifies and signs again; `null` where a model writes one. */
+  readonly reverifies: string | null;
+  /** 1: its instance is not wanted yet; its batch lets it go. */
+  readonly held: number;
 }
 
 export type NewGeneration = Pick<
@@ -54,7 +58,15 @@ export type NewGeneration = Pick<
   Partial<
     Pick<
       GenerationRow,
-      'engine' | 'engine_reason' | 'retry_of' | 'retry_sha256' | 'from_attempt' | 'batch_id' | 'search_text'
+      | 'engine'
+      | 'engine_reason'
+      | 'retry_of'
+      | 'retry_sha256'
+      | 'from_attempt'
+      | 'batch_id'
+      | 'search_text'
+      | 'reverifies'
+      | 'held'
     >
   >;
 
@@ -91,6 +103,41 @@ export class GenerationStore {
       if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return false;
       throw error;
     }
+  }
+
+  /**
+   * Those of a batch that runs; each alone. Returns for each whether its row is there now: not when the batch stopped
+   * meanwhile, or when another live retry of the same generation was first.
+   */
+  async insertOfBatch(rows: readonly (NewGeneration & { batch_id: string })[]): Promise<boolean[]> {
+    if (rows.length === 0) return [];
+    const when =
+      "WHERE EXISTS (SELECT 1 FROM batches WHERE id = ?13 AND status = 'running') ON CONFLICT DO NOTHING";
+    const there = this.#db.prepare('SELECT 1 FROM generations WHERE id = ?1');
+    const results = await this.#db.batch([
+      ...rows.map((row) => insertStatement(this.#db, row, when)),
+      ...rows.map((row) => there.bind(row.id)),
+    ]);
+    return results.slice(rows.length).map(({ results: found }) => found.length > 0);
+  }
+
+  async findMany(orgId: string, ids: readonly string[]): Promise<Map<string, GenerationRow>> {
+    const { results } = await this.#db
+      .prepare('SELECT * FROM generations WHERE org_id = ?1 AND id IN (SELECT value FROM json_each(?2))')
+      .bind(orgId, JSON.stringify(ids))
+      .all<GenerationRow>();
+    return new Map(results.map((row) => [row.id, row]));
+  }
+
+  /** Their instances are there, or wanted from now on. */
+  async letGo(ids: readonly string[], at: string): Promise<void> {
+    await this.#db
+      .prepare(
+        `UPDATE generations SET held = 0, updated_at = MAX(updated_at, ?2)
+         WHERE id IN (SELECT value FROM json_each(?1)) AND held = 1`,
+      )
+      .bind(JSON.stringify(ids), at)
+      .run();
   }
 
   async find(orgId: string, id: string): Promise<GenerationRow | null> {
@@ -196,11 +243,11 @@ export class GenerationStore {
     return (updated?.meta.changes ?? 0) > 0;
   }
 
-  /** Live generations without progress since `before`, oldest first. */
+  /** Live generations without progress since `before`, oldest first; not those whose instance is not wanted yet. */
   async stalled(before: string, limit: number): Promise<Pick<GenerationRow, 'id' | 'org_id' | 'status'>[]> {
     const { results } = await this.#db
       .prepare(
-        'SELECT id, org_id, status FROM generations WHERE ended_at IS NULL AND updated_at < ?1 ORDER BY updated_at LIMIT ?2',
+        'SELECT id, org_id, status FROM generations WHERE ended_at IS NULL AND held = 0 AND updated_at < ?1 ORDER BY updated_at LIMIT ?2',
       )
       .bind(before, limit)
       .all<Pick<GenerationRow, 'id' | 'org_id' | 'status'>>();
@@ -221,8 +268,9 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
   return db
     .prepare(
       `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
-         created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason)
-       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 ${when}`,
+         created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason,
+         reverifies, held)
+       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 ${when}`,
     )
     .bind(
       row.id,
@@ -241,6 +289,8 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
       row.search_text ?? null,
       row.engine ?? null,
       row.engine_reason ?? null,
+      row.reverifies ?? null,
+      row.held ?? 0,
     );
 }
 

@@ -41,6 +41,9 @@ export const keys = {
   proof: (org: string, generation: string) => `${base(org, generation)}/rule.tlog-proof`,
   /** What the n-th provider batch of a batch asks, exactly. */
   firstTurns: (org: string, batch: string, n: number) => `orgs/${org}/batches/${batch}/first-turns/${n}.json`,
+  /** Requests that a batch was made with, several to an object. */
+  batchRequests: (org: string, batch: string, chunk: number) =>
+    `orgs/${org}/batches/${batch}/requests/${chunk}.json`,
 } as const;
 
 function base(org: string, generation: string): string {

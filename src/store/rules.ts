@@ -16,6 +16,7 @@ export interface RuleRow {
   /** `null` in rows older than the column. */
   readonly model: string | null;
   readonly engine_version: string | null;
+  readonly node_version: string | null;
 }
 
 export class RuleStore {
@@ -29,8 +30,8 @@ export class RuleStore {
   async publish(row: Omit<RuleRow, 'engine'>, reason: { code: string; message: string }): Promise<boolean> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version, engine)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, engine FROM generations WHERE id = ?3 AND status = 'running'
+        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version, engine, node_version)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, engine, ?11 FROM generations WHERE id = ?3 AND status = 'running'
          ON CONFLICT DO NOTHING`,
       )
       .bind(
@@ -44,6 +45,7 @@ export class RuleStore {
         row.published_at,
         row.model,
         row.engine_version,
+        row.node_version,
       );
     const end = this.#db
       .prepare(

@@ -1,5 +1,7 @@
 /** All storage of one deployment, made from its two bindings. */
 import { AttemptStore } from './attempts.ts';
+import { BatchItemStore } from './batch-items.ts';
+import { BatchStore } from './batches.ts';
 import { EventStore } from './events.ts';
 import { FirstTurnStore } from './first-turns.ts';
 import { GenerationStore } from './generations.ts';
@@ -12,6 +14,8 @@ import { TrustStore } from './trust.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
+  readonly batches: BatchStore;
+  readonly batchItems: BatchItemStore;
   readonly events: EventStore;
   readonly firstTurns: FirstTurnStore;
   readonly generations: GenerationStore;
@@ -26,6 +30,8 @@ export interface Store {
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
+    batches: new BatchStore(db),
+    batchItems: new BatchItemStore(db),
     events: new EventStore(db),
     firstTurns: new FirstTurnStore(db),
     generations: new GenerationStore(db),

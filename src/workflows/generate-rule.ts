@@ -1,7 +1,7 @@
 /**
  * The order of steps of one generation, and nothing else: accept, classify, prepare, then generate, inspect,
  * verify, confirm in a second sandbox, judge until a rule is accepted or a limit is reached, then sign,
- * log and publish.
+ * log and publish. One that verifies a rule again recalls it instead of generating.
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import type { Bindings, GenerateRuleParams } from '../env.ts';
@@ -18,6 +18,7 @@ import { logBundle } from '../steps/log-bundle.ts';
 import { prepareGeneration } from '../steps/prepare-generation.ts';
 import { showRetries } from '../steps/progress.ts';
 import { publishRule } from '../steps/publish-rule.ts';
+import { type Recalled, recallRule } from '../steps/recall-rule.ts';
 import { signRule } from '../steps/sign-rule.ts';
 import { type VerifyInput, verifyChunk } from '../steps/verify-chunk.ts';
 import type { ObjectRef } from '../store/objects.ts';
@@ -63,6 +64,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
 /** `null` when a rule was published; otherwise how the generation ends. */
 async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndInput | null> {
   const limits = await runStep(policies.accept, (deps) => acceptRequest(job, deps));
+  if (limits.reverifies != null) return reverify(job, limits.reverifies, limits, runStep);
   const { engine, costUsd } = await runStep(policies.classify, (deps) =>
     classifyRequest(job, { model: limits.model }, deps),
   );
@@ -98,9 +100,33 @@ async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndI
   };
 }
 
+/** The same rule, new evidence: one verification, and no model is asked. */
+async function reverify(
+  job: GenerateRuleParams,
+  rule: string,
+  limits: Limits,
+  runStep: RunStep,
+): Promise<EndInput | null> {
+  const attempt = 1;
+  const recalled = await runStep(policies.recall, (deps) => recallRule(job, { rule }, deps));
+  if (recalled.kind === 'refused') return notVerified(recalled.summary);
+  const judged = await verify(
+    job,
+    { attempt, inspected: recalled, limits, caseCount: recalled.cases },
+    runStep,
+  );
+  if (judged.verdict !== 'accepted') return notVerified(judged.summary);
+  await publish(job, { attempt, asked: recalled, judged, rule: recalled.rule, limits }, runStep);
+  return null;
+}
+
+function notVerified(why: string): EndInput {
+  return { status: 'failed', code: 'NOT_REVERIFIED', message: `the rule does not pass today: ${why}` };
+}
+
 interface Verification {
   readonly attempt: number;
-  readonly inspected: Extract<Inspected, { kind: 'rule' }>;
+  readonly inspected: Extract<Inspected | Recalled, { kind: 'rule' }>;
   readonly limits: Limits;
   readonly caseCount: number;
 }
@@ -157,7 +183,7 @@ async function runCases(
 
 interface Accepted {
   readonly attempt: number;
-  readonly asked: Asked;
+  readonly asked: Pick<Asked, 'reply'>;
   readonly judged: Judged;
   readonly rule: ObjectRef;
   readonly limits: Limits;

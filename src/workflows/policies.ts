@@ -44,6 +44,7 @@ export const policies = {
   classify: { name: 'classify', config: MODEL },
   prepare: { name: 'prepare', config: STORE },
   generate: (attempt: number): StepPolicy => ({ name: `generate ${attempt}`, config: MODEL }),
+  recall: { name: 'recall', config: STORE },
   inspect: (attempt: number): StepPolicy => ({ name: `inspect ${attempt}`, config: STORE }),
   verify: (attempt: number, chunk: number): StepPolicy => ({
     name: `verify ${attempt}.${chunk}`,
@@ -58,4 +59,13 @@ export const policies = {
   log: { name: 'log', config: LOG },
   publish: { name: 'publish', config: STORE },
   end: { name: 'end', config: STORE },
+} as const;
+
+/** Of a batch: its numbers count the looks of one instance. */
+export const batchPolicies = {
+  settle: (look: number): StepPolicy => ({ name: `settle ${look}`, config: STORE }),
+  make: (look: number): StepPolicy => ({ name: `make ${look}`, config: STORE }),
+  start: (look: number): StepPolicy => ({ name: `start ${look}`, config: STORE }),
+  handOn: { name: 'hand on', config: STORE },
+  stop: { name: 'stop', config: STORE },
 } as const;

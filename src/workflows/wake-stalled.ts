@@ -6,6 +6,7 @@
 import { type Bindings, type Config, type GenerateRuleParams, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { findInstance } from './find-instance.ts';
 
 const MOST_PER_SWEEP = 100;
 
@@ -35,7 +36,7 @@ export async function wakeStalled(bindings: Bindings, now: Date): Promise<Sweep>
 
 async function wake(config: Config, store: Store, job: GenerateRuleParams, now: Date): Promise<keyof Sweep> {
   const id = job.generationId;
-  const instance = await findInstance(config, id);
+  const instance = await findInstance(config.workflow, id);
   if (instance === null) {
     await config.workflow.create({ id, params: job });
     return 'restarted';
@@ -47,15 +48,6 @@ async function wake(config: Config, store: Store, job: GenerateRuleParams, now: 
   }
   await instance.sendEvent({ type: 'wake', payload: {} });
   return 'woken';
-}
-
-async function findInstance(config: Config, id: string): Promise<WorkflowInstance | null> {
-  try {
-    return await config.workflow.get(id);
-  } catch (error) {
-    if (messageOf(error).includes('not_found')) return null;
-    throw error;
-  }
 }
 
 /** The engine gave the instance up without our own end step; say so instead of staying alive for ever. */

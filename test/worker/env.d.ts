@@ -1,5 +1,5 @@
 import type { D1Migration } from '@cloudflare/vitest-plugin';
-import type { GenerateRuleParams } from '../../src/env.ts';
+import type { BatchParams, GenerateRuleParams } from '../../src/env.ts';
 import type { VerificationContainer } from '../../src/sandboxes/verification-container.ts';
 import type { TransparencyLog } from '../../src/tlog/service/transparency-log.ts';
 
@@ -10,6 +10,7 @@ declare global {
       DB: D1Database;
       BUCKET: R2Bucket;
       GENERATE_RULE: Workflow<GenerateRuleParams>;
+      BATCH: Workflow<BatchParams>;
       TRANSPARENCY_LOG: DurableObjectNamespace<TransparencyLog>;
       VERIFICATION_CONTAINER: DurableObjectNamespace<VerificationContainer>;
       TEST_MIGRATIONS: D1Migration[];

@@ -1,0 +1,29 @@
+/**
+ * Starts the Workflow instances of generations that were made and are held, and lets them go. Run again it finds the
+ * instances there; a generation that was cancelled meanwhile is none of them.
+ */
+import type { BatchJob } from '../../store/batches.ts';
+import type { BatchDeps } from './deps.ts';
+
+/** No more than a batch can have under way at once. */
+const MOST_STARTED = 100;
+/** At once: each makes a database of its own. */
+const ABREAST = 10;
+
+export interface Started {
+  readonly started: number;
+}
+
+/** @throws Fault WORKFLOW_UNAVAILABLE */
+export async function startGenerations(job: BatchJob, deps: BatchDeps): Promise<Started> {
+  const { batchItems, batches, generations } = deps.store;
+  const batch = await batches.find(job.orgId, job.batchId);
+  if (batch?.status !== 'running' || batch.instance !== job.instance) return { started: 0 };
+  const ids = await batchItems.held(job.batchId, MOST_STARTED);
+  for (let from = 0; from < ids.length; from += ABREAST) {
+    const some = ids.slice(from, from + ABREAST);
+    await Promise.all(some.map((generationId) => deps.startGeneration({ generationId, orgId: job.orgId })));
+    await generations.letGo(some, deps.now().toISOString());
+  }
+  return { started: ids.length };
+}

@@ -1,0 +1,48 @@
+/** Makes the dependencies of a batch's steps from the checked configuration. */
+import { type Bindings, type Config, loadConfig } from '../env.ts';
+import { Fault, messageOf } from '../errors.ts';
+import { priceOf } from '../models/pricing.ts';
+import type { BatchDeps } from '../steps/batch/deps.ts';
+import type { BatchJob } from '../store/batches.ts';
+import { timeOrderedId } from '../store/ids.ts';
+import { openStore } from '../store/store.ts';
+
+const TOKENS_PER_MTOK = 1_000_000;
+
+/** @throws Fault CONFIG_INVALID */
+export async function openBatchDeps(bindings: Bindings): Promise<BatchDeps> {
+  const config = await loadConfig(bindings);
+  const { prices, maxTokens, id, allowed } = config.model;
+  return {
+    store: openStore(config.db, config.bucket),
+    models: {
+      default: id,
+      allowed,
+      hasPrice: (model) => priceOf(prices, model) !== null,
+      answerUsd: (model) => ((priceOf(prices, model)?.outputUsdPerMTok ?? 0) * maxTokens) / TOKENS_PER_MTOK,
+    },
+    now: () => new Date(),
+    newGenerationId: (now) => timeOrderedId('gen', now.getTime()),
+    startGeneration: (params) => createOnce(config.workflow, params.generationId, params),
+    startBatch: (job) => startBatchInstance(config, job),
+  };
+}
+
+/** The instance that may act for a batch from now on; one that is there already is fine. */
+export function startBatchInstance(config: Config, job: BatchJob): Promise<void> {
+  return createOnce(config.batchWorkflow, batchInstanceId(job), job);
+}
+
+export function batchInstanceId({ batchId, instance }: Pick<BatchJob, 'batchId' | 'instance'>): string {
+  return `${batchId}-${instance}`;
+}
+
+/** @throws Fault WORKFLOW_UNAVAILABLE */
+async function createOnce<T>(workflow: Workflow<T>, id: string, params: T): Promise<void> {
+  try {
+    await workflow.create({ id, params });
+  } catch (error) {
+    if (messageOf(error).includes('already_exists')) return;
+    throw new Fault('WORKFLOW_UNAVAILABLE', `instance ${id} could not be made`, { cause: error });
+  }
+}

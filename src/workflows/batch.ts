@@ -1,0 +1,58 @@
+/**
+ * The order of steps of a batch, and nothing else: look, make, start, wait, again. What to do is read from the rows at
+ * every look, so an instance can be lost, doubled or replaced without harm; after so many looks it hands on to the next.
+ */
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
+import type { BatchParams, Bindings } from '../env.ts';
+import { faultCode, reasonOf } from '../errors.ts';
+import type { BatchDeps } from '../steps/batch/deps.ts';
+import { handOn } from '../steps/batch/hand-on.ts';
+import { makeGenerations } from '../steps/batch/make-generations.ts';
+import { settleItems } from '../steps/batch/settle-items.ts';
+import { startGenerations } from '../steps/batch/start-generations.ts';
+import { stopBatch } from '../steps/batch/stop-batch.ts';
+import { openBatchDeps } from './batch-deps.ts';
+import { durable } from './durable.ts';
+import { batchPolicies as policies, type StepPolicy } from './policies.ts';
+
+/** Three steps and a sleep each: an instance stays below 1,024 steps, the smallest limit of the platform. */
+export const LOOKS_PER_INSTANCE = 250;
+
+type RunStep = <T extends object>(policy: StepPolicy, body: (deps: BatchDeps) => Promise<T>) => Promise<T>;
+
+export class Batch extends WorkflowEntrypoint<Bindings, BatchParams> {
+  override async run(event: Readonly<WorkflowEvent<BatchParams>>, step: WorkflowStep): Promise<void> {
+    const job = event.payload;
+    const runStep: RunStep = (policy, body) =>
+      durable(step, policy, async () => body(await openBatchDeps(this.env)));
+    try {
+      const over = await work(job, runStep, (name, waitMs) => step.sleep(name, waitMs));
+      if (!over) await runStep(policies.handOn, (deps) => handOn(job, deps));
+    } catch (error) {
+      const reason = { code: faultCode(error), message: `${reasonOf(error)}; resume the batch` };
+      await runStep(policies.stop, (deps) => stopBatch(job, reason, deps));
+    }
+  }
+}
+
+/** False when there is more to do than one instance does. */
+async function work(
+  job: BatchParams,
+  runStep: RunStep,
+  sleep: (name: string, waitMs: number) => Promise<void>,
+): Promise<boolean> {
+  let waitedMs = 0;
+  for (let n = 1; n <= LOOKS_PER_INSTANCE; n += 1) {
+    const lastWaitMs = waitedMs;
+    const look = await runStep(policies.settle(n), (deps) => settleItems(job, lastWaitMs, deps));
+    if (look.over) return true;
+    if (look.free > 0 || look.unfinished) {
+      await runStep(policies.make(n), (deps) => makeGenerations(job, look, deps));
+      // Economy mode comes in here: the rows are made and held, and first attempts can be asked for before they start.
+      await runStep(policies.start(n), (deps) => startGenerations(job, deps));
+    }
+    await sleep(`wait ${n}`, look.waitMs);
+    waitedMs = look.waitMs;
+  }
+  return false;
+}
