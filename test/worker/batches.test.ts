@@ -237,7 +237,7 @@ test('a spending cap stops the batch, and resuming with a higher one goes on', a
 
 test('the sweep starts a batch that lost its instance, and replaces one the engine gave up', async () => {
   const { id } = await start({ mode: 'regenerate', requests: [asks('refusal'), asks('refusal')] });
-  const instance = await (env as Required<Bindings>).BATCH.get(`${id}-1`);
+  const instance = await env.BATCH.get(`${id}-1`);
   await instance.terminate();
   const before = await read(id);
   if (before.status === 'running') await wakeBatches(env as Bindings, new Date(Date.now() + 600_000));
