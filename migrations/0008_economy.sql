@@ -12,6 +12,8 @@ CREATE TABLE first_turn_batches (
   submitted_at   TEXT,
   -- When to look at it next.
   look_at        TEXT NOT NULL,
+  -- Since when the provider cannot be asked about it; NULL: it answered last time.
+  failing_since  TEXT,
   -- The provider was asked to end it before its time.
   cancelled_at   TEXT,
   -- Every request of it has a result at the provider; took_ms is from its making to that.

@@ -14,6 +14,7 @@ export interface FirstTurnBatchRow {
   readonly provider_id: string | null;
   readonly submitted_at: string | null;
   readonly look_at: string;
+  readonly failing_since: string | null;
   readonly cancelled_at: string | null;
   readonly ended_at: string | null;
   readonly took_ms: number | null;
@@ -83,12 +84,39 @@ export class FirstTurnStore {
       .first<FirstTurnBatchRow>();
   }
 
-  async listOf(orgId: string, batchId: string): Promise<FirstTurnBatchRow[]> {
+  /** Those that something is expected of, the one to look at first before the others. */
+  async openOf(orgId: string, batchId: string): Promise<FirstTurnBatchRow[]> {
     const { results } = await this.#db
-      .prepare('SELECT * FROM first_turn_batches WHERE batch_id = ?1 AND org_id = ?2 ORDER BY n')
+      .prepare(
+        'SELECT * FROM first_turn_batches WHERE batch_id = ?1 AND org_id = ?2 AND closed_at IS NULL ORDER BY look_at, n',
+      )
       .bind(batchId, orgId)
       .all<FirstTurnBatchRow>();
     return results;
+  }
+
+  /** The number of the next one. */
+  async nextOf(orgId: string, batchId: string): Promise<number> {
+    const row = await this.#db
+      .prepare(
+        'SELECT COALESCE(MAX(n), 0) + 1 AS n FROM first_turn_batches WHERE batch_id = ?1 AND org_id = ?2',
+      )
+      .bind(batchId, orgId)
+      .first<{ n: number }>();
+    return row?.n ?? 1;
+  }
+
+  /** Generations of a batch that are held, and of which it is not decided who asks their first turn. */
+  async undecided(orgId: string, batchId: string, limit: number): Promise<string[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT g.id FROM batch_items i JOIN generations g ON g.id = i.generation_id
+         WHERE i.batch_id = ?1 AND i.org_id = ?2 AND i.status = 'started' AND g.held = 1 AND g.first_turns IS NULL
+           AND g.ended_at IS NULL ORDER BY i.position LIMIT ?3`,
+      )
+      .bind(batchId, orgId, limit)
+      .all<{ id: string }>();
+    return results.map(({ id }) => id);
   }
 
   /** False when there is an id already, or nothing is expected any more. */
@@ -102,7 +130,19 @@ export class FirstTurnStore {
   }
 
   async lookAgain(key: FirstTurnKey, lookAt: string): Promise<void> {
-    await this.#change(`UPDATE first_turn_batches SET look_at = ?4 WHERE ${MINE}`, key, [lookAt]);
+    await this.#change(
+      `UPDATE first_turn_batches SET look_at = ?4, failing_since = NULL WHERE ${MINE}`,
+      key,
+      [lookAt],
+    );
+  }
+
+  async recordFailure(key: FirstTurnKey, at: string): Promise<void> {
+    await this.#change(
+      `UPDATE first_turn_batches SET failing_since = COALESCE(failing_since, ?4) WHERE ${MINE}`,
+      key,
+      [at],
+    );
   }
 
   async recordCancel(key: FirstTurnKey, at: string): Promise<void> {
@@ -115,7 +155,7 @@ export class FirstTurnStore {
 
   async recordEnd(key: FirstTurnKey, tookMs: number, at: string): Promise<void> {
     await this.#change(
-      `UPDATE first_turn_batches SET ended_at = ?4, took_ms = ?5 WHERE ${MINE} AND ended_at IS NULL`,
+      `UPDATE first_turn_batches SET ended_at = ?4, took_ms = ?5, failing_since = NULL WHERE ${MINE} AND ended_at IS NULL`,
       key,
       [at, tookMs],
     );

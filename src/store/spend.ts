@@ -83,14 +83,26 @@ export class SpendStore {
       .run();
   }
 
-  /** Many calls of attempt 1 at once, each the first; for those that were reserved together. */
+  /**
+   * Many calls of attempt 1 at once, each the first; for those that were reserved together. An item of a batch
+   * that has ended meanwhile takes its cost here, once; one that has not takes it with its end.
+   */
   async settleFirst(
     orgId: string,
     calls: readonly { readonly generationId: string; readonly answer: SettledCall }[],
     at: string,
   ): Promise<void> {
     const rows = calls.map(({ generationId, answer }) => ({ generationId, ...answer, ...answer.usage }));
-    await this.#db
+    const late = this.#db
+      .prepare(
+        `UPDATE batch_items SET cost_usd = batch_items.cost_usd + COALESCE(one.value ->> 'costUsd', 0),
+           unpriced_calls = batch_items.unpriced_calls + (one.value ->> 'costUsd' IS NULL)
+         FROM json_each(?1) AS one JOIN spend s ON s.generation_id = one.value ->> 'generationId'
+         WHERE s.attempt = 1 AND s.call = 1 AND s.settled_at IS NULL AND s.org_id = ?2
+           AND batch_items.generation_id = s.generation_id AND batch_items.status NOT IN ('waiting', 'started')`,
+      )
+      .bind(JSON.stringify(rows), orgId);
+    const settle = this.#db
       .prepare(
         `UPDATE spend SET model = one.value ->> 'model', request_id = one.value ->> 'requestId',
            stop_reason = one.value ->> 'stopReason', input_tokens = one.value ->> 'inputTokens',
@@ -100,8 +112,8 @@ export class SpendStore {
          FROM json_each(?1) AS one
          WHERE generation_id = one.value ->> 'generationId' AND attempt = 1 AND call = 1 AND org_id = ?3`,
       )
-      .bind(JSON.stringify(rows), at, orgId)
-      .run();
+      .bind(JSON.stringify(rows), at, orgId);
+    await this.#db.batch([late, settle]);
   }
 
   async totals(orgId: string, generationId: string): Promise<SpendTotals> {

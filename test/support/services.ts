@@ -29,6 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         cacheReadUsdPerMTok: 0.1,
       },
     }),
+    ECONOMY_POLL_MS: '50',
     SANDBOX: 'host',
     SANDBOX_HOST_URL: host.url,
     SANDBOX_HOST_TOKEN: host.token,

@@ -4,7 +4,7 @@
  */
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { type Bindings, loadConfig } from '../../src/env.ts';
+import type { Bindings } from '../../src/env.ts';
 import { Fault } from '../../src/errors.ts';
 import type { MessageBatches } from '../../src/models/message-batches.ts';
 import type { GenerationEvent } from '../../src/schema/api.ts';
@@ -12,11 +12,10 @@ import type { RuleRequest } from '../../src/schema/request.ts';
 import { collectFirstTurns } from '../../src/steps/batch/collect-first-turns.ts';
 import { type FirstTurnDeps, nextPollMs } from '../../src/steps/batch/first-turns.ts';
 import { type Polled, pollFirstTurns } from '../../src/steps/batch/poll-first-turns.ts';
-import { submitFirstTurns } from '../../src/steps/batch/submit-first-turns.ts';
+import { type Submitted, submitFirstTurns } from '../../src/steps/batch/submit-first-turns.ts';
 import type { FirstTurnBatchRow, FirstTurnKey, FirstTurnStore } from '../../src/store/first-turns.ts';
 import { keys } from '../../src/store/objects.ts';
-import { openDeps } from '../../src/workflows/deps.ts';
-import { openEconomy } from '../../src/workflows/open-economy.ts';
+import { openBatchDeps } from '../../src/workflows/batch-deps.ts';
 import { request } from '../support/rule.ts';
 import { untilEnded } from './client.ts';
 
@@ -32,8 +31,7 @@ interface Fixture {
 
 /** One generation for each script (scripted-model.ts), without an instance. */
 async function fixture(scripts: readonly string[], over: Partial<RuleRequest> = {}): Promise<Fixture> {
-  const config = await loadConfig(env as Bindings);
-  const real = { ...(await openDeps(env as Bindings)), economy: openEconomy(config) };
+  const real = await openBatchDeps(env as Bindings);
   let created = 0;
   let aheadMs = 0;
   const batches = overriding(real.economy.batches, {
@@ -67,6 +65,7 @@ async function held(deps: FirstTurnDeps, script: string, over: Partial<RuleReque
     cases_total: 2,
     attempts_max: 5,
     created_at: new Date().toISOString(),
+    held: 1,
   });
   return id;
 }
@@ -90,6 +89,10 @@ function crashing({ deps }: Fixture): FirstTurnDeps {
         : (target[name] as (...args: unknown[]) => unknown).bind(target),
   });
   return { ...deps, store: { ...deps.store, firstTurns } };
+}
+
+function submit({ key, ids, deps }: Fixture, using: FirstTurnDeps = deps): Promise<Submitted> {
+  return submitFirstTurns(key, { generationIds: ids, unwanted: false }, using);
 }
 
 async function poll(one: Fixture, unwanted = false): Promise<Polled> {
@@ -130,9 +133,9 @@ async function letGo(id: string | undefined) {
 test('answers of a batch are the first attempts of generations that ask no more', async () => {
   const one = await fixture(['good', 'batchsilent', 'sggood'], { engine: 'runtime' });
   const { key, ids, deps } = one;
-  const submitted = await submitFirstTurns(key, ids, deps);
+  const submitted = await submit(one);
   expect(submitted).toMatchObject({ state: 'submitted', asked: 3, left: 0, rest: 0 });
-  expect(await submitFirstTurns(key, ids, deps)).toEqual(submitted);
+  expect(await submit(one)).toEqual(submitted);
   expect(one.created()).toBe(1);
   expect(await ledger(ids[0])).toEqual([{ call: 1, stop_reason: null, cost_usd: null, settled: 0 }]);
   expect(await poll(one)).toMatchObject({ state: 'ended' });
@@ -157,7 +160,7 @@ test('answers of a batch are the first attempts of generations that ask no more'
 
 test('a call in a batch costs half of one alone', async () => {
   const one = await fixture(['good']);
-  await submitFirstTurns(one.key, one.ids, one.deps);
+  await submit(one);
   await poll(one);
   await collectFirstTurns(one.key, one.deps);
   const [id = ''] = one.ids;
@@ -176,7 +179,7 @@ test('a call in a batch costs half of one alone', async () => {
 
 test('what errored or expired costs nothing and asks alone', async () => {
   const one = await fixture(['batcherror', 'batchexpired', 'good']);
-  await submitFirstTurns(one.key, one.ids, one.deps);
+  await submit(one);
   await poll(one);
   expect(await collectFirstTurns(one.key, one.deps)).toEqual({ answered: 1, unanswered: 2, unknown: 0 });
   for (const [index, stopReason] of ['batch_errored', 'batch_expired'].entries()) {
@@ -198,7 +201,7 @@ test('what needs a model to choose its engine is left, and so is what has ended'
   const [open = '', ended = ''] = one.ids;
   const reason = { code: 'CANCELLED', message: '' };
   await one.deps.store.generations.end(ended, 'cancelled', reason, new Date().toISOString());
-  const submitted = await submitFirstTurns(one.key, [open, ended, named], one.deps);
+  const submitted = await submit({ ...one, ids: [open, ended, named] });
   expect(submitted).toMatchObject({ asked: 1, left: 2 });
   await poll(one);
   await collectFirstTurns(one.key, one.deps);
@@ -207,14 +210,14 @@ test('what needs a model to choose its engine is left, and so is what has ended'
 
 test('with nothing to ask, nobody is asked', async () => {
   const one = await fixture(['good'], { engine: 'auto' });
-  expect(await submitFirstTurns(one.key, one.ids, one.deps)).toMatchObject({ state: 'closed', asked: 0 });
+  expect(await submit(one)).toMatchObject({ state: 'closed', asked: 0 });
   expect(one.created()).toBe(0);
 });
 
 test('a generation that was cancelled meanwhile has its answer in the ledger and nothing to show', async () => {
   const one = await fixture(['good']);
   const [id = ''] = one.ids;
-  await submitFirstTurns(one.key, one.ids, one.deps);
+  await submit(one);
   const reason = { code: 'CANCELLED', message: '' };
   await one.deps.store.generations.end(id, 'cancelled', reason, new Date().toISOString());
   await poll(one);
@@ -227,14 +230,14 @@ test('a generation that was cancelled meanwhile has its answer in the ledger and
 describe('a batch that was made and not recorded', () => {
   test('is found again, and no second one is made', async () => {
     const one = await fixture(['good', 'good']);
-    await expect(submitFirstTurns(one.key, one.ids, crashing(one))).rejects.toThrow('the store is gone');
+    await expect(submit(one, crashing(one))).rejects.toThrow('the store is gone');
     expect((await rowOf(one)).provider_id).toBeNull();
     // Others make batches of the same size at the same place.
     const other = await fixture(['good', 'good']);
-    await expect(submitFirstTurns(other.key, other.ids, crashing(other))).rejects.toThrow();
+    await expect(submit(other, crashing(other))).rejects.toThrow();
 
-    expect(await submitFirstTurns(one.key, one.ids, one.deps)).toMatchObject({ state: 'submitted' });
-    expect(await submitFirstTurns(other.key, other.ids, other.deps)).toMatchObject({ state: 'submitted' });
+    expect(await submit(one)).toMatchObject({ state: 'submitted' });
+    expect(await submit(other)).toMatchObject({ state: 'submitted' });
     expect([one.created(), other.created()]).toEqual([1, 1]);
     expect((await rowOf(one)).provider_id).not.toBe((await rowOf(other)).provider_id);
     for (const each of [one, other]) {
@@ -249,31 +252,28 @@ describe('a batch that was made and not recorded', () => {
 
   test('because its answer was lost on the way, is found again', async () => {
     const one = await fixture(['batchlost', 'good', 'good']);
-    await expect(submitFirstTurns(one.key, one.ids, one.deps)).rejects.toThrow('MODEL_UNAVAILABLE');
-    expect(await submitFirstTurns(one.key, one.ids, one.deps)).toMatchObject({ state: 'submitted' });
+    await expect(submit(one)).rejects.toThrow('MODEL_UNAVAILABLE');
+    expect(await submit(one)).toMatchObject({ state: 'submitted' });
     expect(one.created()).toBe(1);
   });
 
   test('cannot be told from others while it is worked on: until then no other is made', async () => {
     const one = await fixture(['batchhang', 'good', 'good', 'good']);
-    await expect(submitFirstTurns(one.key, one.ids, crashing(one))).rejects.toThrow('the store is gone');
-    for (let n = 0; n < 2; n += 1)
-      expect(await submitFirstTurns(one.key, one.ids, one.deps)).toMatchObject({ state: 'unsure' });
+    await expect(submit(one, crashing(one))).rejects.toThrow('the store is gone');
+    for (let n = 0; n < 2; n += 1) expect(await submit(one)).toMatchObject({ state: 'unsure' });
     // Its end, which here a person brings about.
     const [made] = await one.deps.economy.batches.madeSince(0);
     await one.deps.economy.batches.cancel(made?.id ?? '');
-    await expect
-      .poll(async () => (await submitFirstTurns(one.key, one.ids, one.deps)).state)
-      .toBe('submitted');
+    await expect.poll(async () => (await submit(one)).state).toBe('submitted');
     expect(one.created()).toBe(1);
     expect((await rowOf(one)).provider_id).toBe(made?.id);
   });
 
   test('is waited for as long as for any other, and then its calls stay unanswered', async () => {
     const one = await fixture(['batchhang', 'good', 'good', 'good', 'good']);
-    await expect(submitFirstTurns(one.key, one.ids, crashing(one))).rejects.toThrow('the store is gone');
+    await expect(submit(one, crashing(one))).rejects.toThrow('the store is gone');
     one.pass(one.deps.economy.waitMs);
-    expect(await submitFirstTurns(one.key, one.ids, one.deps)).toMatchObject({ state: 'closed' });
+    expect(await submit(one)).toMatchObject({ state: 'closed' });
     expect(await rowOf(one)).toMatchObject({ outcome: 'abandoned', provider_id: null });
     expect(await ledger(one.ids[1])).toMatchObject([{ settled: 0 }]);
     expect(await letGo(one.ids[1])).toMatchObject({ status: 'signed', spend: { calls: 1, unanswered: 1 } });
@@ -294,7 +294,7 @@ describe('a batch that was made and not recorded', () => {
         await batches.cancel(id);
       },
     });
-    await submitFirstTurns(one.key, one.ids, {
+    await submit(one, {
       ...one.deps,
       economy: { ...one.deps.economy, batches: slow },
     });
@@ -308,7 +308,7 @@ test('a batch whose making is refused costs nothing, and all of it asks alone', 
   const refused = new Fault('MODEL_BAD_REQUEST', 'the endpoint answered 404: no batches here');
   const batches = overriding(one.deps.economy.batches, { create: () => Promise.reject(refused) });
   const deps = { ...one.deps, economy: { ...one.deps.economy, batches } };
-  expect(await submitFirstTurns(one.key, one.ids, deps)).toMatchObject({ state: 'closed', asked: 1 });
+  expect(await submit(one, deps)).toMatchObject({ state: 'closed', asked: 1 });
   expect(await rowOf(one)).toMatchObject({
     outcome: 'refused',
     outcome_reason: expect.stringContaining('no batches here'),
@@ -319,10 +319,42 @@ test('a batch whose making is refused costs nothing, and all of it asks alone', 
   expect(await letGo(one.ids[0])).toMatchObject({ status: 'signed' });
 });
 
+test('what nobody wants any more is not made, and a batch that cannot be asked about is given up', async () => {
+  const one = await fixture(['good']);
+  const gone = new Error('the store is gone');
+  const unreachable = new Fault('MODEL_UNAVAILABLE', 'cannot reach the model');
+  const failing = (methods: Partial<MessageBatches>): FirstTurnDeps => ({
+    ...one.deps,
+    economy: { ...one.deps.economy, batches: overriding(one.deps.economy.batches, methods) },
+  });
+  const dead = failing({ create: () => Promise.reject(gone) });
+  await expect(submit(one, dead)).rejects.toThrow('the store is gone');
+  const input = { generationIds: [], unwanted: true };
+  expect(await submitFirstTurns(one.key, input, one.deps)).toMatchObject({ state: 'closed', asked: 1 });
+  expect(await rowOf(one)).toMatchObject({ outcome: 'refused', provider_id: null });
+
+  const other = await fixture(['good']);
+  await submit(other);
+  const silent: FirstTurnDeps = {
+    ...other.deps,
+    economy: failing({ find: () => Promise.reject(unreachable) }).economy,
+  };
+  const look = () => pollFirstTurns(other.key, false, silent);
+  await expect(look()).rejects.toThrow('MODEL_UNAVAILABLE');
+  other.pass(other.deps.economy.waitMs / 2);
+  await expect(look()).rejects.toThrow('MODEL_UNAVAILABLE');
+  other.pass(other.deps.economy.waitMs / 2);
+  expect(await look()).toEqual({ state: 'closed' });
+  expect(await rowOf(other)).toMatchObject({
+    outcome: 'abandoned',
+    outcome_reason: expect.stringContaining('cannot reach the model'),
+  });
+});
+
 describe('a batch that takes too long', () => {
   test('is cancelled; what it has answered counts, the rest asks alone', async () => {
     const one = await fixture(['batchhang', 'good']);
-    await submitFirstTurns(one.key, one.ids, one.deps);
+    await submit(one);
     expect(await pollFirstTurns(one.key, false, one.deps)).toMatchObject({ state: 'working' });
     one.pass(one.deps.economy.waitMs);
     expect(await poll(one)).toMatchObject({ state: 'ended' });
@@ -333,13 +365,13 @@ describe('a batch that takes too long', () => {
 
   test('is cancelled before its time when nobody wants it any more', async () => {
     const one = await fixture(['batchhang', 'good']);
-    await submitFirstTurns(one.key, one.ids, one.deps);
+    await submit(one);
     expect(await poll(one, true)).toMatchObject({ state: 'ended' });
   });
 
   test('and does not end when told to, or is not known to the provider, is given up', async () => {
     const one = await fixture(['batchhang', 'good']);
-    await submitFirstTurns(one.key, one.ids, one.deps);
+    await submit(one);
     const deaf = overriding(one.deps.economy.batches, { cancel: () => Promise.resolve() });
     const deps = { ...one.deps, economy: { ...one.deps.economy, batches: deaf } };
     one.pass(one.deps.economy.waitMs);
@@ -349,18 +381,18 @@ describe('a batch that takes too long', () => {
     expect(await rowOf(one)).toMatchObject({ outcome: 'abandoned', answered: 0 });
 
     const gone = await fixture(['good']);
-    await submitFirstTurns(gone.key, gone.ids, gone.deps);
+    await submit(gone);
     await env.DB.prepare("UPDATE first_turn_batches SET provider_id = 'msgbatch_gone' WHERE batch_id = ?1")
       .bind(gone.key.batchId)
       .run();
     expect(await pollFirstTurns(gone.key, false, gone.deps)).toMatchObject({ state: 'closed' });
-    expect((await rowOf(gone)).outcome_reason).toContain('has no batch msgbatch_gone');
+    expect((await rowOf(gone)).outcome_reason).toContain('msgbatch_gone');
   });
 });
 
 test('looks get further apart, up to a quarter of an hour', async () => {
   const one = await fixture(['good']);
-  await submitFirstTurns(one.key, one.ids, one.deps);
+  await submit(one);
   const row = await rowOf(one);
   const waits: number[] = [];
   for (const afterMs of [0, 600_000, 3_600_000, 36_000_000]) {

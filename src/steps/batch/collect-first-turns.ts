@@ -3,19 +3,18 @@
  * with ledger and events as if its generation had asked itself; what has no answer is settled at nothing, and
  * its generation asks the ordinary way. Results of requests that are not of this batch are passed over.
  */
-import { faultCode, reasonOf } from '../../errors.ts';
 import type { BatchResult } from '../../models/message-batches.ts';
 import type { FirstTurnBatchRow, FirstTurnKey } from '../../store/first-turns.ts';
 import { keys } from '../../store/objects.ts';
 import type { SettledCall } from '../../store/spend.ts';
 import { repliedData, type StoredReply, storedReply } from '../ask-model.ts';
 import {
-  closeUnanswered,
   type FirstTurn,
   type FirstTurnDeps,
   loadFirstTurns,
   loadRow,
   nothingCharged,
+  orGiveUp,
 } from './first-turns.ts';
 
 export interface Collected {
@@ -37,38 +36,42 @@ export async function collectFirstTurns(key: FirstTurnKey, deps: FirstTurnDeps):
   const known = row.answered ?? 0;
   if (row.closed_at !== null || row.provider_id === null)
     return { answered: known, unanswered: 0, unknown: row.requests - known };
+  const collected = await orGiveUp(key, deps, () => collect(key, row, requests, deps));
+  if (collected === null) return { answered: 0, unanswered: 0, unknown: row.requests };
+  const { answered, unanswered, unknown } = collected;
+  const reason = `${answered} answered, ${unanswered} not, ${unknown} not known`;
+  const end = { outcome: 'collected', reason, answered } as const;
+  await deps.store.firstTurns.close(key, end, deps.now().toISOString());
+  return collected;
+}
+
+async function collect(
+  key: FirstTurnKey,
+  row: FirstTurnBatchRow,
+  requests: readonly FirstTurn[],
+  deps: FirstTurnDeps,
+): Promise<Collected> {
   const counts = { answered: 0, unanswered: 0, unknown: row.requests };
   const asked = new Map(requests.map((one) => [one.generationId, one]));
-  try {
-    for await (const group of groupsOf(row.provider_id, row, new Set(asked.keys()), deps)) {
-      await keep(key, row, group, asked, deps);
-      for (const { kind } of group) {
-        if (kind === 'unreadable') continue;
-        counts.unknown -= 1;
-        counts[kind === 'answered' ? 'answered' : 'unanswered'] += 1;
-      }
+  for await (const group of groupsOf(row, new Set(asked.keys()), deps)) {
+    await keep(key, row, group, asked, deps);
+    for (const { kind } of group) {
+      if (kind === 'unreadable') continue;
+      counts.unknown -= 1;
+      counts[kind === 'answered' ? 'answered' : 'unanswered'] += 1;
     }
-  } catch (error) {
-    // They are kept for some weeks only, and a batch may have been paused for longer.
-    if (faultCode(error) !== 'MODEL_BAD_REQUEST') throw error;
-    await closeUnanswered(key, 'abandoned', `the results are not to be had: ${reasonOf(error)}`, deps);
-    return counts;
   }
-  const reason = `${counts.answered} answered, ${counts.unanswered} not, ${counts.unknown} not known`;
-  const end = { outcome: 'collected', reason, answered: counts.answered } as const;
-  await deps.store.firstTurns.close(key, end, deps.now().toISOString());
   return counts;
 }
 
 /** The first result of each request that is in `asked`. */
 async function* groupsOf(
-  providerId: string,
   row: FirstTurnBatchRow,
   asked: Set<string>,
   { economy }: FirstTurnDeps,
 ): AsyncIterable<BatchResult[]> {
   let group: BatchResult[] = [];
-  for await (const result of economy.batches.results(providerId, row.took_ms ?? 0)) {
+  for await (const result of economy.batches.results(row.provider_id ?? '', row.took_ms ?? 0)) {
     if (!asked.delete(result.customId)) continue;
     group.push(result);
     if (group.length < GROUP) continue;

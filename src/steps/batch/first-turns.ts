@@ -3,7 +3,7 @@
  * and stored, and when to look at it again. Nothing here calls the provider.
  */
 import { z } from 'zod';
-import { Fault } from '../../errors.ts';
+import { Fault, faultCode, reasonOf } from '../../errors.ts';
 import type { MessageBatches } from '../../models/message-batches.ts';
 import type { FirstTurnBatchRow, FirstTurnKey, FirstTurnOutcome } from '../../store/first-turns.ts';
 import { keys } from '../../store/objects.ts';
@@ -100,6 +100,32 @@ export function isOverdue(
   { now, economy }: Pick<FirstTurnDeps, 'now' | 'economy'>,
 ): boolean {
   return now().getTime() - Date.parse(row.reserved_at) >= economy.waitMs;
+}
+
+/**
+ * Runs what asks the provider. Where that fails its row says since when; once it has failed for as long as any
+ * provider batch is waited for, it is given up.
+ * @returns `null` when it was given up
+ * @throws Fault MODEL_UNAVAILABLE | MODEL_RATE_LIMITED | MODEL_TIMEOUT | MODEL_UNAUTHORIZED until then
+ */
+export async function orGiveUp<T>(
+  key: FirstTurnKey,
+  deps: FirstTurnDeps,
+  ask: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    const code = faultCode(error);
+    if (!code.startsWith('MODEL_')) throw error;
+    const now = deps.now();
+    await deps.store.firstTurns.recordFailure(key, now.toISOString());
+    const { failing_since: since } = await loadRow(key, deps);
+    const failingMs = now.getTime() - Date.parse(since ?? now.toISOString());
+    if (code !== 'MODEL_BAD_REQUEST' && failingMs < deps.economy.waitMs) throw error;
+    await closeUnanswered(key, 'abandoned', `the provider cannot be asked: ${reasonOf(error)}`, deps);
+    return null;
+  }
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   isOverdue,
   loadRow,
   lookAgain,
+  orGiveUp,
 } from './first-turns.ts';
 import { planFirstTurns } from './plan-first-turns.ts';
 
@@ -31,43 +32,70 @@ export interface Submitted {
 /** The provider's clock may be behind ours. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 
+export interface SubmitInput {
+  readonly generationIds: readonly string[];
+  /** Nobody waits for answers: look for one that was made, and make none. */
+  readonly unwanted: boolean;
+}
+
 /** @throws Fault MODEL_UNAVAILABLE | MODEL_RATE_LIMITED | MODEL_TIMEOUT | MODEL_UNAUTHORIZED */
 export async function submitFirstTurns(
   key: FirstTurnKey,
-  generationIds: readonly string[],
+  { generationIds, unwanted }: SubmitInput,
   deps: FirstTurnDeps,
 ): Promise<Submitted> {
   const planned = await planFirstTurns(key, generationIds, deps);
-  const { requests, left, rest } = planned;
   const isFirstRun = await reserve(key, planned, deps);
   const row = await loadRow(key, deps);
-  const done = (state: Submitted['state']): Submitted => ({
-    state,
-    asked: requests.length,
-    left: left.length,
-    rest: rest.length,
-  });
-  if (row.closed_at !== null) return done('closed');
-  if (row.provider_id !== null) return done('submitted');
+  const state = await settleRow(row, { planned, isFirstRun, unwanted }, deps);
+  const { requests, left, rest } = planned;
+  return { state, asked: requests.length, left: left.length, rest: rest.length };
+}
+
+interface Reserved {
+  readonly planned: FirstTurns;
+  readonly isFirstRun: boolean;
+  readonly unwanted: boolean;
+}
+
+async function settleRow(
+  row: FirstTurnBatchRow,
+  { planned: { requests }, isFirstRun, unwanted }: Reserved,
+  deps: FirstTurnDeps,
+): Promise<Submitted['state']> {
+  const key = { orgId: row.org_id, batchId: row.batch_id, n: row.n };
+  if (row.closed_at !== null) return 'closed';
+  if (row.provider_id !== null) return 'submitted';
   if (requests.length === 0) {
     const end = { outcome: 'collected', reason: 'nothing to ask', answered: 0 } as const;
     await deps.store.firstTurns.close(key, end, deps.now().toISOString());
-    return done('closed');
+    return 'closed';
   }
-  if (!isFirstRun && isOverdue(row, deps)) {
-    await closeUnanswered(key, 'abandoned', 'whether the provider made the batch was not told in time', deps);
-    return done('closed');
+  const lost = isFirstRun
+    ? 'none'
+    : await orGiveUp(key, deps, () => findUnrecorded(row, new Set(requests.map(idOf)), deps));
+  if (lost === null) return 'closed';
+  if (lost === 'unsure') return stillUnsure(row, deps);
+  if (lost === 'none' && unwanted) {
+    await closeUnanswered(key, 'refused', 'it was not wanted any more before it was made', deps);
+    return 'closed';
   }
-  const lost = isFirstRun ? null : await findUnrecorded(row, requests, deps);
-  if (lost === 'unsure') {
-    await lookAgain(row, false, deps);
-    return done('unsure');
-  }
-  const batch = lost ?? (await create(key, requests, deps));
-  if (batch === null) return done('closed');
+  const batch = lost === 'none' ? await create(key, requests, deps) : lost;
+  if (batch === null) return 'closed';
   await record(key, batch, deps);
   await lookAgain(row, true, deps);
-  return done('submitted');
+  return 'submitted';
+}
+
+async function stillUnsure(row: FirstTurnBatchRow, deps: FirstTurnDeps): Promise<'unsure' | 'closed'> {
+  if (!isOverdue(row, deps)) {
+    await lookAgain(row, false, deps);
+    return 'unsure';
+  }
+  const key = { orgId: row.org_id, batchId: row.batch_id, n: row.n };
+  const reason = 'whether the provider made the batch could not be told in time';
+  await closeUnanswered(key, 'abandoned', reason, deps);
+  return 'closed';
 }
 
 async function reserve(
@@ -117,18 +145,21 @@ async function record(key: FirstTurnKey, batch: ProviderBatch, deps: FirstTurnDe
  */
 async function findUnrecorded(
   row: FirstTurnBatchRow,
-  requests: readonly FirstTurn[],
+  ours: ReadonlySet<string>,
   { store, economy }: FirstTurnDeps,
-): Promise<ProviderBatch | 'unsure' | null> {
+): Promise<ProviderBatch | 'unsure' | 'none'> {
   const made = await economy.batches.madeSince(Date.parse(row.reserved_at) - CLOCK_SKEW_MS);
-  const alike = made.filter((batch) => batch.requests === requests.length);
+  const alike = made.filter((batch) => batch.requests === ours.size);
   const recorded = await store.firstTurns.recorded(alike.map((batch) => batch.id));
   const unknown = alike.filter((batch) => !recorded.has(batch.id));
-  const ours = new Set(requests.map((one) => one.generationId));
   for (const batch of unknown) {
     if (batch.ended && (await asksFor(batch, ours, economy.batches))) return batch;
   }
-  return unknown.some((batch) => !batch.ended) ? 'unsure' : null;
+  return unknown.some((batch) => !batch.ended) ? 'unsure' : 'none';
+}
+
+function idOf({ generationId }: FirstTurn): string {
+  return generationId;
 }
 
 /** One result tells: ids of generations are nobody else's, and a generation is in one batch only. */
