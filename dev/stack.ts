@@ -89,6 +89,7 @@ async function writeEnv(
     API_TOKENS: `local=${state.tokenSha256}`,
     ANTHROPIC_API_KEY: options.model.apiKey,
     WAKE_AFTER_MS: '2000',
+    ECONOMY_POLL_MS: '1000',
     ...sandboxes.settings,
     ...(options.model.baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.model.baseUrl }),
     ...(options.model.id === undefined ? {} : { MODEL: options.model.id }),

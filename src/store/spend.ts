@@ -116,12 +116,13 @@ export class SpendStore {
     await this.#db.batch([late, settle]);
   }
 
+  /** A call that was in a provider batch and not made there is none: it cost nothing, and another one follows. */
   async totals(orgId: string, generationId: string): Promise<SpendTotals> {
     const row = await this.#db
       .prepare(
         `SELECT COUNT(settled_at) AS calls, COUNT(*) - COUNT(settled_at) AS unanswered, COALESCE(SUM(input_tokens + cache_write_tokens + cache_read_tokens), 0) AS input_tokens,
            COALESCE(SUM(output_tokens), 0) AS output_tokens, SUM(cost_usd) AS cost_usd, COUNT(cost_usd) AS priced
-         FROM spend WHERE generation_id = ?1 AND org_id = ?2`,
+         FROM spend WHERE generation_id = ?1 AND org_id = ?2 AND COALESCE(stop_reason, '') NOT GLOB 'batch_*'`,
       )
       .bind(generationId, orgId)
       .first<{

@@ -18,7 +18,7 @@ import { batchPolicies as policies, type StepPolicy } from './policies.ts';
 
 /** Three steps and a sleep each: an instance stays below 1,024 steps, the smallest limit of the platform. */
 export const LOOKS_PER_INSTANCE = 250;
-/** In economy mode up to eight steps and a sleep. */
+/** In economy mode up to seven steps and a sleep each. */
 const ECONOMY_LOOKS_PER_INSTANCE = 110;
 
 type RunStep = <T extends object>(policy: StepPolicy, body: (deps: BatchDeps) => Promise<T>) => Promise<T>;

@@ -95,6 +95,7 @@ describe('while the provider works', () => {
   test('the sweeps leave what is held alone, and a lost instance is replaced without asking again', async () => {
     const { id } = await economy(['batchhang', 'good']);
     await untilAsked(id);
+    expect((await read(id)).progress).toMatchObject({ underWay: 2, asked: 2 });
     await env.BATCH.get(`${id}-1`).then((instance) => instance.terminate());
     const later = new Date(Date.now() + 600_000);
     await wakeStalled(env as Bindings, later);

@@ -188,24 +188,37 @@ test('what errored or expired costs nothing and asks alone', async () => {
   }
   const ended = await Promise.all(one.ids.slice(0, 2).map((id) => letGo(id)));
   for (const { id, ...generation } of ended) {
-    expect(generation).toMatchObject({ status: 'signed', attempt: 1, spend: { unanswered: 0 } });
+    expect(generation).toMatchObject({ status: 'signed', attempt: 1, spend: { calls: 1, unanswered: 0 } });
     expect(await ledger(id)).toHaveLength(2);
     const called = (await eventsOf(one, id)).filter((event) => event.type === 'model_called');
     expect(called.map(({ data }) => data.batch)).toEqual([true, undefined]);
   }
 });
 
-test('what needs a model to choose its engine is left, and so is what has ended', async () => {
+test('what needs a model to choose its engine is left, and so is what has ended or cannot be read', async () => {
   const one = await fixture(['good', 'good'], { engine: 'auto' });
   const named = await held(one.deps, 'sggood', { engine: 'sg' });
   const [open = '', ended = ''] = one.ids;
   const reason = { code: 'CANCELLED', message: '' };
   await one.deps.store.generations.end(ended, 'cancelled', reason, new Date().toISOString());
-  const submitted = await submit({ ...one, ids: [open, ended, named] });
-  expect(submitted).toMatchObject({ asked: 1, left: 2 });
+  const damaged = await held(one.deps, 'good', { cases: [] });
+  const submitted = await submit({ ...one, ids: [open, ended, named, damaged] });
+  expect(submitted).toMatchObject({ asked: 1, left: 3 });
   await poll(one);
   await collectFirstTurns(one.key, one.deps);
   expect(await letGo(named)).toMatchObject({ status: 'signed', engine: 'sg', spend: { calls: 1 } });
+});
+
+test('what has no room in a provider batch is for the next one', async () => {
+  const one = await fixture(['good', 'good', 'good']);
+  const bytes = JSON.stringify(one.deps.economy.batches.bodyOf('m', [], 'runtime')).length;
+  const deps = { ...one.deps, economy: { ...one.deps.economy, maxBytes: 2.5 * bytes } };
+  expect(await submit(one, deps)).toMatchObject({ state: 'submitted', asked: 2, left: 0, rest: 1 });
+  const next = { ...one, key: { ...one.key, n: 2 }, ids: one.ids.slice(2) };
+  expect(await submit(next, deps)).toMatchObject({ state: 'submitted', asked: 1, rest: 0 });
+  const third = await fixture(['good']);
+  const tooSmall = { ...third.deps, economy: { ...third.deps.economy, maxBytes: bytes / 2 } };
+  expect(await submit(third, tooSmall)).toMatchObject({ state: 'closed', left: 1 });
 });
 
 test('with nothing to ask, nobody is asked', async () => {

@@ -16,6 +16,8 @@ export interface Economy {
   readonly pollMs: number;
   /** After this a provider batch is cancelled, and what it has not answered is asked one by one. */
   readonly waitMs: number;
+  /** Of the bodies in one provider batch together. */
+  readonly maxBytes: number;
 }
 
 /** What these steps use. */

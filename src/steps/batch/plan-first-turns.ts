@@ -3,6 +3,7 @@
  * its engine is left out, and so is what has ended. The decision is stored before anything is sent, so that
  * every run of the step sends the same bytes, whatever is deployed meanwhile.
  */
+import { faultCode } from '../../errors.ts';
 import { TASKS } from '../../models/tasks.ts';
 import { engineOf } from '../../rules/classify.ts';
 import { sha256Hex } from '../../rules/digest.ts';
@@ -17,7 +18,6 @@ import {
   type FirstTurnDeps,
   type FirstTurns,
   firstTurnsSchema,
-  MAX_FIRST_TURN_BYTES,
   MAX_FIRST_TURNS,
 } from './first-turns.ts';
 
@@ -47,6 +47,7 @@ async function plan(
   const rows = new Map(alive.map((row) => [row.id, row]));
   const requests: FirstTurn[] = [];
   const left: string[] = [];
+  const { maxBytes } = deps.economy;
   let bytes = 0;
   for (let start = 0; start < considered.length; start += AT_ONCE) {
     const group = considered.slice(start, start + AT_ONCE);
@@ -54,9 +55,8 @@ async function plan(
     for (const [index, turn] of turns.entries()) {
       const generationId = group[index] ?? '';
       const size = turn === null ? 0 : new TextEncoder().encode(JSON.stringify(turn.body)).byteLength;
-      if (turn === null || size > MAX_FIRST_TURN_BYTES) left.push(generationId);
-      else if (bytes + size > MAX_FIRST_TURN_BYTES)
-        return { requests, left, rest: generationIds.slice(start + index) };
+      if (turn === null || size > maxBytes) left.push(generationId);
+      else if (bytes + size > maxBytes) return { requests, left, rest: generationIds.slice(start + index) };
       else {
         requests.push(turn);
         bytes += size;
@@ -69,6 +69,15 @@ async function plan(
 /** `null` for what is asked the ordinary way; whatever is wrong with it, its own steps say. */
 async function firstTurnOf(row: GenerationRow | undefined, deps: FirstTurnDeps): Promise<FirstTurn | null> {
   if (row === undefined) return null;
+  try {
+    return await turnOf(row, deps);
+  } catch (error) {
+    if (['STORE_MISSING', 'STORE_CONFLICT'].includes(faultCode(error))) return null;
+    throw error;
+  }
+}
+
+async function turnOf(row: GenerationRow, deps: FirstTurnDeps): Promise<FirstTurn | null> {
   const job = { generationId: row.id, orgId: row.org_id };
   const task = engineOf(await loadRequest(job, deps))?.engine ?? row.engine;
   if (task === null) return null;
