@@ -14,9 +14,11 @@ import {
   sidecarAnswer,
   signedRuleFiles,
 } from '../src/schema/api.ts';
+import { type Health, healthSchema } from '../src/schema/health.ts';
 import { type Report, reportSchema } from '../src/schema/report.ts';
 import { type RuleRequest, requestSchema } from '../src/schema/request.ts';
 import { type Rule, ruleSchema } from '../src/schema/rule.ts';
+import { tasklessError } from '../src/schema/taskless.ts';
 import { type PublishedTrust, trustPublished } from '../src/schema/trust.ts';
 import type { components, paths } from './api-types.ts';
 import type { Connection } from './connection.ts';
@@ -28,6 +30,9 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 
 export type GenerationFilter = NonNullable<paths['/v1/generations']['get']['parameters']['query']>;
+export type ItemFilter = NonNullable<paths['/v1/batches/{id}/items']['get']['parameters']['query']>;
+export type DeliveryFilter = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
+type MetricsWindow = NonNullable<paths['/v1/metrics']['get']['parameters']['query']>;
 type Schemas = components['schemas'];
 
 export class ApiClient {
@@ -88,6 +93,35 @@ export class ApiClient {
     );
   }
 
+  createBatch(body: Schemas['NewBatch'], key?: string): Promise<Schemas['BatchDetail']> {
+    const params = { header: key === undefined ? {} : { 'idempotency-key': key } };
+    return this.#take(this.#api.POST('/v1/batches', { params, body }), 'progress');
+  }
+
+  batch(id: string): Promise<Schemas['BatchDetail']> {
+    return this.#take(this.#api.GET('/v1/batches/{id}', { params: { path: { id } } }), 'progress');
+  }
+
+  async batches(limit: number): Promise<Schemas['Batch'][]> {
+    const params = { query: { limit } };
+    return (await this.#take(this.#api.GET('/v1/batches', { params }), 'batches')).batches;
+  }
+
+  async batchItems(id: string, query: ItemFilter): Promise<Schemas['BatchItem'][]> {
+    const params = { path: { id }, query };
+    return (await this.#take(this.#api.GET('/v1/batches/{id}/items', { params }), 'items')).items;
+  }
+
+  actOnBatch(id: string, what: 'pause' | 'cancel' | 'retry-failed'): Promise<Schemas['BatchDetail']> {
+    return this.#take(this.#api.POST(`/v1/batches/{id}/${what}`, { params: { path: { id } } }), 'progress');
+  }
+
+  resumeBatch(id: string, costUsdMax: number | undefined): Promise<Schemas['BatchDetail']> {
+    const body = costUsdMax === undefined ? {} : { costUsdMax };
+    const asked = this.#api.POST('/v1/batches/{id}/resume', { params: { path: { id } }, body });
+    return this.#take(asked, 'progress');
+  }
+
   createToken(body: Schemas['NewToken']): Promise<Schemas['CreatedToken']> {
     return this.#take(this.#api.POST('/v1/tokens', { body }), 'token');
   }
@@ -101,6 +135,84 @@ export class ApiClient {
 
   revokeToken(id: string): Promise<Schemas['Token']> {
     return this.#take(this.#api.DELETE('/v1/tokens/{id}', { params: { path: { id } } }), 'revokedAt');
+  }
+
+  createWebhookSecret(): Promise<Schemas['CreatedWebhookSecret']> {
+    return this.#take(this.#api.POST('/v1/webhooks/secrets', {}), 'secret');
+  }
+
+  listWebhookSecrets(query: { cursor?: string; limit?: number }): Promise<{
+    secrets: Schemas['WebhookSecret'][];
+    nextCursor: string | null;
+  }> {
+    return this.#take(this.#api.GET('/v1/webhooks/secrets', { params: { query } }), 'secrets');
+  }
+
+  revokeWebhookSecret(id: string): Promise<Schemas['WebhookSecret']> {
+    return this.#take(
+      this.#api.DELETE('/v1/webhooks/secrets/{id}', { params: { path: { id } } }),
+      'revokedAt',
+    );
+  }
+
+  async listDeliveries(query: DeliveryFilter): Promise<Schemas['Delivery'][]> {
+    return (await this.#take(this.#api.GET('/v1/deliveries', { params: { query } }), 'deliveries'))
+      .deliveries;
+  }
+
+  delivery(id: string): Promise<Schemas['DeliveryDetail']> {
+    return this.#take(this.#api.GET('/v1/deliveries/{id}', { params: { path: { id } } }), 'attempts');
+  }
+
+  retryDelivery(id: string): Promise<Schemas['DeliveryDetail']> {
+    return this.#take(this.#api.POST('/v1/deliveries/{id}/retry', { params: { path: { id } } }), 'attempts');
+  }
+
+  async listOwners(): Promise<Schemas['Owner'][]> {
+    return (await this.#take(this.#api.GET('/v1/owners'), 'owners')).owners;
+  }
+
+  putOwner(body: Schemas['NewOwner']): Promise<Schemas['Owner']> {
+    return this.#take(this.#api.POST('/v1/owners', { body }), 'owner');
+  }
+
+  removeOwner(id: string): Promise<Schemas['Owner']> {
+    return this.#take(this.#api.DELETE('/v1/owners/{id}', { params: { path: { id } } }), 'owner');
+  }
+
+  /** Id of the signed rule that the Taskless client knows by this UUID; `null`: there is none. */
+  async tasklessRule(uuid: string): Promise<string | null> {
+    const asked = this.#api.GET('/cli/api/rule/{id}', { params: { path: { id: uuid } } });
+    return (await this.#take(asked, 'status')).assay?.rule ?? null;
+  }
+
+  metrics(query: MetricsWindow): Promise<Schemas['Metrics']> {
+    return this.#take(this.#api.GET('/v1/metrics', { params: { query } }), 'attemptsToPass');
+  }
+
+  deleteGeneration(id: string, withRule: boolean): Promise<Schemas['Deletion']> {
+    const params = { path: { id }, query: withRule ? { rule: 'true' as const } : {} };
+    return this.#take(this.#api.DELETE('/v1/generations/{id}', { params }), 'requestedAt');
+  }
+
+  organisation(): Promise<Schemas['Organisation']> {
+    return this.#take(this.#api.GET('/v1/organisation'), 'deletions');
+  }
+
+  /** @param confirm id of the organisation of the token */
+  deleteOrganisation(confirm: string): Promise<Schemas['Organisation']> {
+    const params = { query: { confirm } };
+    return this.#take(this.#api.DELETE('/v1/organisation', { params }), 'deletions');
+  }
+
+  /** Every part of the service; also when one is down, which is an answer and no failure. */
+  async health(): Promise<Health> {
+    const response = await this.#fetch('GET', '/v1/health', AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    const body = parseJson(await readCapped(response));
+    const parsed = healthSchema.safeParse(body);
+    if (parsed.success) return parsed.data;
+    if (response.ok) throw this.#strange();
+    throw refusal(response.status, body);
   }
 
   /** Its files are written to disk, so the answer is parsed. */
@@ -233,6 +345,10 @@ function parseJson(bytes: Buffer): unknown {
 
 function refusal(status: number, value: unknown): UsageError {
   const parsed = errorBody.safeParse(value);
+  const taskless = tasklessError.safeParse(value);
+  if (taskless.success) {
+    return new UsageError(taskless.data.error.toUpperCase(), `the service answered ${taskless.data.error}`);
+  }
   if (!parsed.success) return new UsageError('BAD_ANSWER', `the service answered ${status} without a reason`);
   const details = z.array(z.object({ path: z.string(), message: z.string() })).safeParse(parsed.data.details);
   const hint = details.success

@@ -1,8 +1,8 @@
 /** A verified rule's evidence as a person reads it. Everything shown comes from the signed statement. */
 import colors from 'picocolors';
+import type { Logged } from '../src/consumer/decide.ts';
 import type { Predicate } from '../src/schema/statement.ts';
 import type { Opened } from '../src/signing/verify.ts';
-import type { Logged } from './decide.ts';
 import { counted, plain, print } from './output.ts';
 
 /** @param logged what the proof beside the bundle shows; `null` without one, or without a log to believe */

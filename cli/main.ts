@@ -3,13 +3,18 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { CASE_TIMEOUT_MS } from '../container/protocol.ts';
 import { collect, sandboxOption, wholeNumber, withJson, withService } from './options.ts';
+import { registerBatch } from './register/batch.ts';
 import { registerCheck } from './register/check.ts';
 import { registerExport } from './register/export.ts';
+import { registerInstall } from './register/install.ts';
 import { registerKeys } from './register/keys.ts';
 import { registerLog } from './register/log.ts';
+import { registerOperate } from './register/operate.ts';
+import { registerOwners } from './register/owners.ts';
 import { registerRetry } from './register/retry.ts';
 import { registerTokens } from './register/tokens.ts';
 import { registerTrust } from './register/trust.ts';
+import { registerWebhooks } from './register/webhooks.ts';
 import { run } from './run.ts';
 import { withTrust } from './trust-options.ts';
 import { VERSION } from './version.ts';
@@ -32,6 +37,7 @@ withJson(withService(program.command('generate')))
   .description('send a request to the service, follow it, and fetch the signed rule')
   .option('--out <dir>', 'write the signed rule to <dir>/<rule name>')
   .option('--idempotency-key <key>', 'the same key with the same request gives the same generation')
+  .option('--callback-url <url>', 'where a signed webhook tells how it ended')
   .action((file, options) =>
     run(options, async () => (await import('./commands/generate.ts')).generate(file, options)),
   );
@@ -96,11 +102,16 @@ withJson(withTrust(program.command('verify')))
 
 registerCheck(program);
 registerExport(program);
+registerInstall(program);
 registerKeys(program);
 registerLog(program);
+registerOwners(program);
 registerTrust(program);
 registerRetry(program);
+registerBatch(program);
 registerTokens(program);
+registerWebhooks(program);
+registerOperate(program);
 
 // `assay … | head` closes the pipe early; the exit code is still the command's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

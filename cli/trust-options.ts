@@ -5,12 +5,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
+import type { Trusted } from '../src/consumer/decide.ts';
 import { messageOf } from '../src/errors.ts';
-import type { TrustedLog } from '../src/schema/trust.ts';
 import { parsePublicKey } from '../src/signing/ed25519.ts';
 import { DEFAULT_POLICY, type Policy, parsePolicy } from '../src/signing/policy.ts';
 import { onlySigner, type Signers } from '../src/signing/signers.ts';
-import type { LogKey } from '../src/tlog/checkpoint.ts';
+import { logKeyOf } from '../src/tlog/checkpoint.ts';
 import { UsageError } from './exit.ts';
 import { openTrustDirectory, trustDirectory } from './trust/directory.ts';
 
@@ -18,15 +18,6 @@ export interface TrustOptions {
   readonly trust?: string;
   readonly key?: string;
   readonly policy?: string;
-}
-
-export interface Trusted {
-  readonly signers: Signers;
-  readonly policy: Policy;
-  /** The log whose proofs count; `null` when the trust root names none, or there is one key only. */
-  readonly log: LogKey | null;
-  /** The moment everything is judged at, ISO 8601. */
-  readonly now: string;
 }
 
 export function withTrust(command: Command): Command {
@@ -45,19 +36,16 @@ export async function loadTrust(options: TrustOptions): Promise<Trusted> {
   const policy = options.policy === undefined ? DEFAULT_POLICY : await readPolicy(options.policy);
   if (options.key === undefined) {
     const { signers, root } = await openTrustDirectory(trustDirectory(options.trust), now);
-    return { signers, policy, log: root.log && (await logKeyOf(root.log)), now };
+    const log = root.log && (await logKeyOf(root.log));
+    if (root.log !== null && log === null) {
+      throw new UsageError('BAD_KEY', `the key of the log ${root.log.origin} is no Ed25519 key`);
+    }
+    return { signers, policy, log, now };
   }
   if (options.trust !== undefined) {
     throw new UsageError('TRUST_AND_KEY', 'a trust root and a single key exclude each other', 'drop --key');
   }
   return { signers: await readKey(options.key), policy, log: null, now };
-}
-
-/** @throws UsageError BAD_KEY */
-async function logKeyOf({ origin, publicKey }: TrustedLog): Promise<LogKey> {
-  const key = await parsePublicKey(publicKey);
-  if (key === null) throw new UsageError('BAD_KEY', `the key of the log ${origin} is no Ed25519 key`);
-  return { origin, key };
 }
 
 async function readKey(file: string): Promise<Signers> {

@@ -16,7 +16,7 @@ export async function writeTree(directory: string, files: Readonly<Record<string
 }
 
 /** Longer than a case's own path by the folders of the layout, so only what could escape is refused. */
-function escapes(path: string): boolean {
+export function escapes(path: string): boolean {
   return (
     path.startsWith('/') ||
     path.includes('\\') ||

@@ -90,6 +90,9 @@ async function writeEnv(
     ANTHROPIC_API_KEY: options.model.apiKey,
     WAKE_AFTER_MS: '2000',
     ECONOMY_POLL_MS: '1000',
+    WEBHOOK_SECRET: state.webhookSecret,
+    // Receivers under development are on this machine.
+    WEBHOOK_ALLOW_PRIVATE: 'true',
     ...sandboxes.settings,
     ...(options.model.baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.model.baseUrl }),
     ...(options.model.id === undefined ? {} : { MODEL: options.model.id }),

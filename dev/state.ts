@@ -15,6 +15,8 @@ export interface LocalState {
   readonly trust: LocalTrust;
   /** Of the log of published bundles; a log by another key is another log, and needs another name. */
   readonly log: { readonly keyPem: string; readonly origin: string };
+  /** What signing secrets of webhooks are derived from. */
+  readonly webhookSecret: string;
   readonly token: string;
   readonly tokenSha256: string;
 }
@@ -26,11 +28,15 @@ export async function openState(directory: string): Promise<LocalState> {
     join(directory, 'token'),
     () => `assay_${randomBytes(24).toString('base64url')}`,
   );
+  const webhookSecret = await onceSecret(join(directory, 'webhook-secret'), () =>
+    randomBytes(32).toString('hex'),
+  );
   const { origin, publicKey } = await readLog(logKeyPem);
   return {
     directory,
     trust: await openLocalTrust(directory, { origin, publicKey }, new Date().toISOString()),
     log: { keyPem: logKeyPem, origin },
+    webhookSecret,
     token,
     tokenSha256: createHash('sha256').update(token).digest('hex'),
   };

@@ -55,7 +55,7 @@ CREATE TABLE batch_items (
   started_at         TEXT,
   ended_at           TEXT,
   PRIMARY KEY (batch_id, position)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX batch_items_once ON batch_items (batch_id, source_generation) WHERE source_generation IS NOT NULL;
 CREATE INDEX batch_items_by_status ON batch_items (batch_id, status, position);
 CREATE INDEX batch_items_by_end ON batch_items (batch_id, ended_at) WHERE ended_at IS NOT NULL;

@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import { checkSandboxes, origin, type SandboxConfig } from './env-sandboxes.ts';
+import { type WebhookConfig, webhookConfig, webhookSettings } from './env-webhooks.ts';
 import { Fault } from './errors.ts';
+import { LOG_LEVELS, setLogLevel } from './logger.ts';
 import { priceTable } from './models/pricing.ts';
 import type { ContainerGate } from './sandboxes/container-gate.ts';
 import type { VerificationContainer } from './sandboxes/verification-container.ts';
@@ -12,6 +14,7 @@ import { parseSigningKey, type SigningKey } from './signing/ed25519.ts';
 import type { LogSigner } from './tlog/checkpoint.ts';
 import { checkLogSettings } from './tlog/service/settings.ts';
 import type { TransparencyLog } from './tlog/service/transparency-log.ts';
+import type { DeliverWebhookParams } from './webhooks/start.ts';
 
 /** What the runtime hands over. Only this file reads it. */
 export interface Bindings {
@@ -19,6 +22,7 @@ export interface Bindings {
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
   readonly BATCH?: Workflow<BatchParams>;
+  readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -48,6 +52,13 @@ export interface Bindings {
   readonly WAKE_AFTER_MS?: string;
   readonly ECONOMY_POLL_MS?: string;
   readonly ECONOMY_WAIT_MS?: string;
+  readonly WEBHOOK_SECRET?: string;
+  readonly WEBHOOK_ALLOW_PRIVATE?: string;
+  readonly WEBHOOK_RETRY_DELAYS_MS?: string;
+  readonly WEBHOOK_TIMEOUT_MS?: string;
+  readonly LOG_LEVEL?: string;
+  readonly RETENTION_DAYS?: string;
+  readonly EVENT_RETENTION_DAYS?: string;
 }
 
 export interface GenerateRuleParams {
@@ -78,6 +89,7 @@ export interface Config {
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
   readonly batchWorkflow: Workflow<BatchParams>;
+  readonly deliver: Workflow<DeliverWebhookParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -96,10 +108,14 @@ export interface Config {
     readonly prices: z.infer<typeof priceTable>;
   };
   readonly sandboxes: SandboxConfig;
-  /** A live generation without progress for this long is woken by the sweep. */
+  /** A live generation without progress, or a webhook overdue, for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
   /** Of batches in economy mode: when to look first, and when to wait no longer for the provider. */
   readonly economy: { readonly pollMs: number; readonly waitMs: number };
+  /** `null`: this deployment sends none. */
+  readonly webhooks: WebhookConfig | null;
+  /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
+  readonly retention: { readonly generationsDays: number | null; readonly eventsDays: number | null };
 }
 
 const tokenList = z
@@ -138,6 +154,8 @@ const modelList = z
   .transform((text) => text.split(',').map((id) => id.trim()))
   .pipe(z.array(z.string().min(1).max(200), 'must be a comma-separated list of model ids'));
 
+const MAX_RETENTION_DAYS = 36_500;
+
 const settings = z.object({
   API_TOKENS: tokenList,
   ANTHROPIC_API_KEY: z.string().min(1),
@@ -150,10 +168,14 @@ const settings = z.object({
   ECONOMY_POLL_MS: wholeNumber(10, 3_600_000).default(30_000),
   // The provider itself ends a batch after 24 hours.
   ECONOMY_WAIT_MS: wholeNumber(10, 172_800_000).default(90_000_000),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
+  EVENT_RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
   TRUST_ROOT_SHA256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a trust root, 64 lower-case hex digits')
     .optional(),
+  ...webhookSettings,
 });
 
 const checked = new WeakMap<Bindings, Promise<Config>>();
@@ -170,7 +192,8 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
   const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, BATCH: batchWorkflow } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'BATCH'] as const) {
+  const { DELIVER_WEBHOOK: deliver } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'BATCH', 'DELIVER_WEBHOOK'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -193,6 +216,7 @@ async function check(bindings: Bindings): Promise<Config> {
     !bucket ||
     !workflow ||
     !batchWorkflow ||
+    !deliver ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -200,11 +224,13 @@ async function check(bindings: Bindings): Promise<Config> {
     throw new Fault('CONFIG_INVALID', problems.join('; '), { details: problems });
   }
   const value = parsed.data;
+  setLogLevel(value.LOG_LEVEL);
   return {
     db,
     bucket,
     workflow,
     batchWorkflow,
+    deliver,
     signingKey,
     log,
     sandboxes,
@@ -213,6 +239,11 @@ async function check(bindings: Bindings): Promise<Config> {
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
     economy: { pollMs: value.ECONOMY_POLL_MS, waitMs: value.ECONOMY_WAIT_MS },
+    webhooks: webhookConfig(value),
+    retention: {
+      generationsDays: value.RETENTION_DAYS ?? null,
+      eventsDays: value.EVENT_RETENTION_DAYS ?? null,
+    },
     model: {
       id: value.MODEL,
       allowed: [...new Set([value.MODEL, ...Object.keys(value.MODEL_PRICES), ...(value.MODELS ?? [])])],

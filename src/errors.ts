@@ -17,6 +17,8 @@ export const FAULTS = {
   /** The token is valid, and lacks the scope. */
   FORBIDDEN: { status: 403, retryable: false },
   NOT_FOUND: { status: 404, retryable: false },
+  /** It was there, and was deleted by request or because of its age. */
+  GENERATION_DELETED: { status: 404, retryable: false },
   NO_RULE: { status: 404, retryable: false },
   NO_REPORT: { status: 404, retryable: false },
   NO_CONFIRMATION: { status: 404, retryable: false },
@@ -30,17 +32,25 @@ export const FAULTS = {
   COST_LIMIT_NEEDS_PRICE: { status: 400, retryable: false },
   INVALID_QUERY: { status: 400, retryable: false },
   MODEL_NOT_ALLOWED: { status: 400, retryable: false },
+  WEBHOOKS_NOT_CONFIGURED: { status: 400, retryable: false },
+  /** The organisation has no secret that a webhook could be signed with. */
+  NO_WEBHOOK_SECRET: { status: 400, retryable: false },
+  /** Webhooks are not sent there: see docs/spec/webhooks.md. */
+  CALLBACK_REFUSED: { status: 400, retryable: false },
   INVALID_IDEMPOTENCY_KEY: { status: 400, retryable: false },
   /** What a batch was to be made of is nothing, or more than one batch takes. */
   BATCH_EMPTY: { status: 400, retryable: false },
   BATCH_TOO_LARGE: { status: 400, retryable: false },
   ALREADY_ENDED: { status: 409, retryable: false },
   NOT_ENDED: { status: 409, retryable: false },
+  /** A signed generation is deleted only together with its rule. */
+  HAS_RULE: { status: 409, retryable: false },
   ALREADY_SIGNED: { status: 409, retryable: false },
   /** Another retry of the same generation, with other options, is alive. */
   RETRY_UNDER_WAY: { status: 409, retryable: false },
   NOTHING_TO_GO_ON_FROM: { status: 409, retryable: false },
   IDEMPOTENCY_MISMATCH: { status: 409, retryable: false },
+  TOO_MANY_SECRETS: { status: 409, retryable: false },
   RATE_LIMITED: { status: 429, retryable: true },
   TRUST_NOT_CONFIGURED: { status: 409, retryable: false },
   TRUST_REFUSED: { status: 409, retryable: false },

@@ -4,6 +4,7 @@
  * not looked at again.
  */
 import { ISOLATION_FLAGS, type IsolationFlag, type MatchReport } from '../../container/protocol.ts';
+import { decide, type Trusted } from '../../src/consumer/decide.ts';
 import { messageOf } from '../../src/errors.ts';
 import { inspectCaptures } from '../../src/rules/inspect.ts';
 import { readSg } from '../../src/rules/inspect-sg.ts';
@@ -12,9 +13,7 @@ import type { Engine } from '../../src/schema/request.ts';
 import type { CaptureInfo } from '../../src/schema/rule.ts';
 import type { Policy, Violation } from '../../src/signing/policy.ts';
 import type { Verified } from '../../src/signing/verify.ts';
-import { decide } from '../decide.ts';
 import { readTree } from '../read-tree.ts';
-import type { Trusted } from '../trust-options.ts';
 import type { FoundRule } from './project.ts';
 import type { Origin, Refusal } from './report.ts';
 

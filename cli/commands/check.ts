@@ -3,6 +3,7 @@
  * all of them, and only then run those that may, each from the bytes that were verified.
  */
 import type { Severity } from '../../container/protocol.ts';
+import type { Trusted } from '../../src/consumer/decide.ts';
 import { messageOf } from '../../src/errors.ts';
 import { replaceFile } from '../atomic-file.ts';
 import { type Admission, type AdmittedRule, admit, requiredFlags } from '../check/admit.ts';
@@ -20,7 +21,7 @@ import { prepareRooms, type RanRules, type RuleResult, runRules } from '../check
 import { SourceFiles } from '../check/source-file.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit.ts';
 import { printJson } from '../output.ts';
-import { loadTrust, type Trusted, type TrustOptions } from '../trust-options.ts';
+import { loadTrust, type TrustOptions } from '../trust-options.ts';
 import { VERSION } from '../version.ts';
 
 export interface CheckOptions extends TrustOptions {

@@ -17,11 +17,12 @@ export interface GenerateOptions extends ConnectionOptions {
   readonly out?: string;
   readonly json?: boolean;
   readonly idempotencyKey?: string;
+  readonly callbackUrl?: string;
 }
 
 export async function generate(file: string, options: GenerateOptions): Promise<ExitCode> {
   const client = new ApiClient(findConnection(options));
-  const created = await client.create(await readRequest(file), options.idempotencyKey);
+  const created = await client.create(await readRequest(file, options), options.idempotencyKey);
   note(`generation ${created.id}`);
   return untilEnded(client, created.id, options);
 }
@@ -48,7 +49,10 @@ export async function untilEnded(
 }
 
 /** Checked here too, so that a mistake is named without a service. */
-async function readRequest(file: string): Promise<RuleRequest> {
+export async function readRequest(
+  file: string,
+  { callbackUrl }: Pick<GenerateOptions, 'callbackUrl'> = {},
+): Promise<RuleRequest> {
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) throw new UsageError('NO_REQUEST', `cannot read ${file}`);
   let value: unknown;
@@ -57,13 +61,18 @@ async function readRequest(file: string): Promise<RuleRequest> {
   } catch (error) {
     throw new UsageError('MALFORMED_JSON', `${file} is not JSON: ${(error as Error).message}`);
   }
-  const parsed = requestSchema.safeParse(value);
+  const more = callbackUrl === undefined ? {} : { callbackUrl };
+  const parsed = requestSchema.safeParse(isObject(value) ? { ...value, ...more } : value);
   if (parsed.success) return parsed.data;
   throw new UsageError(
     'INVALID_REQUEST',
     `${file} is not a request`,
     z.prettifyError(parsed.error).replaceAll('\n', '\n  '),
   );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Writes into `out/<rule name>`, never over files that differ; returns that directory. */

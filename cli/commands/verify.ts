@@ -3,7 +3,8 @@
  * whether its evidence is enough for the policy, and prints that evidence.
  */
 import colors from 'picocolors';
-import { type Decision, decide } from '../decide.ts';
+import { type Decision, decide } from '../../src/consumer/decide.ts';
+import { viewOf } from '../../src/consumer/view.ts';
 import { printEvidence } from '../evidence.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { plain, print, printJson } from '../output.ts';
@@ -22,7 +23,7 @@ export async function verify(directories: readonly string[], options: VerifyOpti
     const decision = await decide(await readTree(directory), trusted);
     const code = codeOf(decision);
     if (code > worst) worst = code;
-    if (options.json === true) documents.push({ directory, ...toJson(decision) });
+    if (options.json === true) documents.push({ directory, ...viewOf(decision) });
     else printDecision(directory, decision);
   }
   if (options.json === true) printJson(documents.length === 1 ? documents[0] : documents);
@@ -43,18 +44,4 @@ function printDecision(directory: string, decision: Decision): void {
   if (decision.kind === 'counts') return;
   print(`${colors.red('refused')} by the policy, though the signature is good:`);
   for (const { message, reason } of decision.violations) print(`  ${plain(message)} (${reason})`);
-}
-
-function toJson(decision: Decision): Record<string, unknown> {
-  if (decision.kind === 'refused') {
-    return { ok: false, reason: decision.reason, message: decision.message };
-  }
-  const { statement, signer, bundleSha256 } = decision.rule;
-  const evidence = {
-    ...{ keyId: signer.key.keyId, signer: signer.name, bundleSha256 },
-    log: decision.logged === null ? null : { index: decision.logged.index, size: decision.logged.size },
-    statement,
-  };
-  if (decision.kind === 'counts') return { ok: true, ...evidence };
-  return { ok: false, reason: 'policy', violations: decision.violations, ...evidence };
 }

@@ -8,6 +8,7 @@ import { Fault } from '../errors.ts';
 import { openStore } from '../store/store.ts';
 import type { AppEnv } from './context.ts';
 import { onError } from './errors.ts';
+import { observe } from './observe.ts';
 import { ROUTES } from './routes.ts';
 import { serve } from './serve.ts';
 
@@ -21,7 +22,7 @@ const configure = createMiddleware<AppEnv>(async (context, next) => {
   context.header('x-content-type-options', 'nosniff');
 });
 
-export const app = serve(ROUTES, configure);
+export const app = serve(ROUTES, observe, configure);
 
 app.notFound(() => {
   throw new Fault('NOT_FOUND', 'there is no such route');

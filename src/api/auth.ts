@@ -12,13 +12,19 @@ import { scopesOf, type TokenRow, type TokenStore } from '../store/tokens.ts';
 import type { AppEnv } from './context.ts';
 import { addressOf, spendBudget } from './limits.ts';
 
-const BEARER = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
+const TOKEN = '[A-Za-z0-9._~+/=-]{1,512}';
+const BEARER = new RegExp(`^Bearer (${TOKEN})$`, 'i');
+const WHOLE = new RegExp(`^${TOKEN}$`);
 const LAST_USE_STEP_MS = 3_600_000;
 const NO_HASH = '0'.repeat(64);
 
 export interface Caller {
   readonly orgId: string;
   readonly scopes: readonly Scope[];
+  /** For people; `null`: a token of the configuration. */
+  readonly tokenName: string | null;
+  /** When the token stops counting, ISO 8601. */
+  readonly expiresAt: string | null;
 }
 
 /**
@@ -35,7 +41,13 @@ export async function authenticate(context: Context<AppEnv>): Promise<Caller> {
     throw new Fault('UNAUTHORIZED', 'send a valid token in the header "Authorization: Bearer <token>"');
   }
   context.set('orgId', caller.orgId);
+  context.set('caller', caller);
   return caller;
+}
+
+/** Whether this could be a token at all. */
+export function isTokenText(text: string): boolean {
+  return WHOLE.test(text);
 }
 
 /** Looks at every entry and in the store whatever it finds, so that the work does not depend on the match. */
@@ -48,13 +60,16 @@ export async function callerOf(
   const digest = await sha256Hex(token);
   let found: Caller | null = null;
   for (const entry of entries) {
-    if (equalConstantTime(digest, entry.sha256)) found = { orgId: entry.orgId, scopes: ['admin'] };
+    if (equalConstantTime(digest, entry.sha256)) {
+      found = { orgId: entry.orgId, scopes: ['admin'], tokenName: null, expiresAt: null };
+    }
   }
   const row = await tokens.byHash(digest);
   const matches = equalConstantTime(digest, row?.sha256 ?? NO_HASH);
   if (row === null || !matches || !isGood(row, now)) return found;
   await noteUse(row, tokens, now);
-  return found ?? { orgId: row.org_id, scopes: scopesOf(row) };
+  const { org_id: orgId, name: tokenName, expires_at: expiresAt } = row;
+  return found ?? { orgId, scopes: scopesOf(row), tokenName, expiresAt };
 }
 
 function isGood(row: TokenRow, now: Date): boolean {

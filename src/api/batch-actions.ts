@@ -1,6 +1,7 @@
 /** What is done to a batch that is there: pause, resume, cancel, retry what failed. Asked for twice, each is done once. */
 import type { Context } from 'hono';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { batchDetail, resumeSchema } from '../schema/batch.ts';
 import { endCancelled } from '../store/end-cancelled.ts';
 import { batchDetailOf, findBatch } from './batches.ts';
@@ -103,8 +104,7 @@ async function stopInstances(context: Context<AppEnv>, generations: readonly str
     try {
       await (await workflow.get(id)).terminate();
     } catch (error) {
-      const message = messageOf(error);
-      console.warn(JSON.stringify({ level: 'warn', event: 'terminate_failed', generation: id, message }));
+      log('warn', 'terminate_failed', { generation: id, message: messageOf(error) });
     }
   }
 }

@@ -12,6 +12,7 @@ import {
 import type { BatchRow } from '../store/batches.ts';
 import type { Store } from '../store/store.ts';
 import { toBatch, toBatchDetail, toBatchItem } from './batch-views.ts';
+import { CALLBACK_ERRORS } from './callback.ts';
 import { idempotencyKeyOf, REPLAYED_HEADER } from './idempotency.ts';
 import { KEY_HEADERS } from './made.ts';
 import { makeBatch } from './make-batch.ts';
@@ -58,6 +59,7 @@ export const batchRoutes: readonly Route[] = [
       'BATCH_TOO_LARGE',
       'MODEL_NOT_ALLOWED',
       'COST_LIMIT_NEEDS_PRICE',
+      ...CALLBACK_ERRORS,
       'INVALID_IDEMPOTENCY_KEY',
       'IDEMPOTENCY_MISMATCH',
       'WORKFLOW_UNAVAILABLE',

@@ -3,24 +3,30 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import { Fault } from '../errors.ts';
 import type { AppEnv } from './context.ts';
-import type { Body } from './route.ts';
+import { type Body, FORM_TYPE, JSON_TYPE } from './route.ts';
 
 const MAX_ISSUES = 20;
 
 /** @throws Fault UNSUPPORTED_MEDIA_TYPE | BODY_TOO_LARGE | MALFORMED_JSON | INVALID_REQUEST */
 export async function readBody<T extends z.ZodType>(
   context: Context<AppEnv>,
-  { schema, maxBytes, optional }: Body<T>,
+  { schema, maxBytes, optional, form }: Body<T>,
 ): Promise<z.output<T>> {
   const declared = context.req.header('content-type');
   const mediaType = (declared ?? '').split(';')[0]?.trim().toLowerCase();
   const absent = optional === true && declared === undefined;
   if (absent && (await readText(context.req.raw, maxBytes)) === '') return checked(schema, {});
-  if (mediaType !== 'application/json') {
-    throw new Fault('UNSUPPORTED_MEDIA_TYPE', 'send the body as application/json');
-  }
-  const value = parseJson(await readText(context.req.raw, maxBytes));
-  return checked(schema, value);
+  const wanted = form === true ? FORM_TYPE : JSON_TYPE;
+  if (mediaType !== wanted) throw new Fault('UNSUPPORTED_MEDIA_TYPE', `send the body as ${wanted}`);
+  const text = await readText(context.req.raw, maxBytes);
+  return checked(schema, form === true ? parseForm(text) : parseJson(text));
+}
+
+function parseForm(text: string): Record<string, string> {
+  const fields = [...new URLSearchParams(text)];
+  const names = new Set(fields.map(([name]) => name));
+  if (names.size !== fields.length) throw new Fault('INVALID_REQUEST', 'a field is given twice');
+  return Object.fromEntries(fields);
 }
 
 function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

@@ -1,7 +1,9 @@
 /** `POST /v1/generations/:id/cancel`. The row is the truth: whatever still runs stops when it sees it. */
 import type { Config } from '../env.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { generationDetail } from '../schema/api.ts';
+import { startEnd } from '../webhooks/start.ts';
 import { findGeneration, generationDetailOf } from './find-generation.ts';
 import { pathParam, type Route, route } from './route.ts';
 
@@ -14,7 +16,7 @@ export const cancelRoutes: readonly Route[] = [
     answers: {
       200: { description: 'It is cancelled; also when it was already.', schema: generationDetail },
     },
-    errors: ['NOT_FOUND', 'ALREADY_ENDED'],
+    errors: ['NOT_FOUND', 'GENERATION_DELETED', 'ALREADY_ENDED'],
     handle: async (context) => {
       const store = context.get('store');
       const orgId = context.get('orgId');
@@ -25,6 +27,7 @@ export const cancelRoutes: readonly Route[] = [
         if (status !== 'cancelled') throw new Fault('ALREADY_ENDED', `the generation is already ${status}`);
       }
       await stopInstance(context.get('config'), id);
+      await startEnd(context.get('config').deliver, store.deliveries, orgId, id);
       return context.json(await generationDetailOf(store, orgId, id));
     },
   }),
@@ -36,8 +39,6 @@ async function stopInstance(config: Config, id: string): Promise<void> {
     const instance = await config.workflow.get(id);
     await instance.terminate();
   } catch (error) {
-    console.warn(
-      JSON.stringify({ level: 'warn', event: 'terminate_failed', generation: id, message: messageOf(error) }),
-    );
+    log('warn', 'terminate_failed', { generation: id, message: messageOf(error) });
   }
 }

@@ -6,6 +6,7 @@ import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { eventPage, hasEnded } from '../schema/api.ts';
 import { authenticate } from './auth.ts';
 import type { AppEnv } from './context.ts';
@@ -35,7 +36,7 @@ export const eventRoutes: readonly Route[] = [
       200: { description: 'At most 500 events, or a stream of them.', schema: eventPage, or: STREAM_TYPE },
       204: { description: 'A stream would be empty: the generation has ended and its last event was seen.' },
     },
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'GENERATION_DELETED'],
     handle: async (context, { query }) => {
       const { store, orgId } = context.var;
       const { id, status } = await findGeneration(store, orgId, pathParam(context, 'id'));
@@ -76,7 +77,7 @@ function stream(
       await followEvents({ next, mayListen: () => mayListen(context) }, sink, after, clock);
     } catch (error) {
       // The answer has begun, so it can only break off; the client comes back with the last id it saw.
-      console.warn(JSON.stringify({ level: 'warn', event: 'stream_failed', message: messageOf(error) }));
+      log('warn', 'stream_failed', { requestId: context.get('requestId'), message: messageOf(error) });
     }
   });
 }

@@ -5,15 +5,18 @@ import type { GenerationRow } from '../store/generations.ts';
 import type { Store } from '../store/store.ts';
 import { toDetail } from './views.ts';
 
-/** @throws Fault NOT_FOUND, also when it belongs to another organisation */
+/** @throws Fault NOT_FOUND, also when it belongs to another organisation; GENERATION_DELETED */
 export async function findGeneration(store: Store, orgId: string, id: string): Promise<GenerationRow> {
   const row = await store.generations.find(orgId, id);
   if (row === null)
     throw new Fault('NOT_FOUND', `there is no generation ${JSON.stringify(id.slice(0, 100))}`);
+  if (row.deleting_at !== null) {
+    throw new Fault('GENERATION_DELETED', `generation ${row.id} was deleted at ${row.deleting_at}`);
+  }
   return row;
 }
 
-/** @throws Fault NOT_FOUND */
+/** @throws Fault NOT_FOUND | GENERATION_DELETED */
 export async function generationDetailOf(store: Store, orgId: string, id: string): Promise<GenerationDetail> {
   const row = await findGeneration(store, orgId, id);
   const [attempts, cases, spend, line] = await Promise.all([

@@ -1,6 +1,7 @@
 /** Generations: create, list, read. */
 import { generationDetail, generationPage } from '../schema/api.ts';
 import { MAX_REQUEST_BYTES, requestSchema } from '../schema/request.ts';
+import { CALLBACK_ERRORS, refuseCallback } from './callback.ts';
 import { generationsQuerySchema, toGenerationFilter } from './filters.ts';
 import { generationDetailOf } from './find-generation.ts';
 import { idempotencyKeyOf, useKey } from './idempotency.ts';
@@ -21,25 +22,24 @@ export const generationRoutes: readonly Route[] = [
     body: { schema: requestSchema, maxBytes: MAX_REQUEST_BYTES },
     answers: MADE_ANSWERS,
     errors: [
+      ...CALLBACK_ERRORS,
       'COST_LIMIT_NEEDS_PRICE',
       'INVALID_IDEMPOTENCY_KEY',
       'IDEMPOTENCY_MISMATCH',
       'WORKFLOW_UNAVAILABLE',
     ],
-    handle: (context, { body: request }) => {
+    handle: async (context, { body: request }) => {
       const { config, store, orgId } = context.var;
       const model = config.model.id;
       refuseUnsupported(request, model, config);
+      await refuseCallback(context.var, request.callbackUrl);
       const key = idempotencyKeyOf(context);
       const operation = `generate\n${JSON.stringify(request)}`;
       return makeOnce(context, async () => {
         const use = await useKey(store, orgId, key, operation);
         if (use.existing !== null) return { existing: use.existing };
         return {
-          make: async () => {
-            const row = await writeDraft(store, { orgId, request, model, retryOf: use.dead });
-            return (await use.insert(row)) ? row : null;
-          },
+          make: async () => use.insert(await writeDraft(store, { orgId, request, model, retryOf: use.dead })),
         };
       });
     },
@@ -66,7 +66,7 @@ export const generationRoutes: readonly Route[] = [
     summary: 'A generation with its attempts and what it spent',
     scope: 'read',
     answers: { 200: { description: 'The generation.', schema: generationDetail } },
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'GENERATION_DELETED'],
     handle: async (context) => {
       const id = pathParam(context, 'id');
       return context.json(await generationDetailOf(context.get('store'), context.get('orgId'), id));

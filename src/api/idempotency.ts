@@ -1,12 +1,12 @@
 /**
  * `Idempotency-Key`: the same key with the same body gives the same generation while it, or a retry of it, is
- * alive or was signed. A dead one is never given: the next is made and linked to it. Another body is refused.
+ * alive or was signed. A dead or deleted one is never given: the next is made and linked to it. Another body is refused.
  */
 import type { Context } from 'hono';
 import { Fault } from '../errors.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { hasEnded } from '../schema/api.ts';
-import type { LineRow, NewGeneration } from '../store/generations.ts';
+import type { GenerationRow, LineRow, NewGeneration } from '../store/generations.ts';
 import { KEY_LIFE_MS } from '../store/idempotency.ts';
 import type { Store } from '../store/store.ts';
 import type { AppEnv } from './context.ts';
@@ -34,8 +34,8 @@ export interface Use {
   readonly existing: string | null;
   /** The dead generation the next is linked to. */
   readonly dead: string | null;
-  /** Inserts the row, with the key when there is one. False when somebody else was first: look again. */
-  insert(row: NewGeneration): Promise<boolean>;
+  /** Inserts the row, with the key when there is one. `null` when somebody else was first: look again. */
+  insert(row: NewGeneration): Promise<GenerationRow | null>;
 }
 
 /**
@@ -82,5 +82,5 @@ export function aliveOf(line: readonly LineRow[]): LineRow | null {
 }
 
 export function signedOf(line: readonly LineRow[]): LineRow | null {
-  return line.find((one) => one.status === 'signed') ?? null;
+  return line.find((one) => one.status === 'signed' && one.deleting_at === null) ?? null;
 }

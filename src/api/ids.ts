@@ -3,7 +3,7 @@ import { firstIdAt, timeOrderedId } from '../store/ids.ts';
 
 const TOKEN_BYTES = 32;
 
-export function newId(prefix: 'gen' | 'tok' | 'batch', nowMs: number): string {
+export function newId(prefix: 'gen' | 'tok' | 'whs' | 'batch', nowMs: number): string {
   return timeOrderedId(prefix, nowMs);
 }
 

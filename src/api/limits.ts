@@ -4,6 +4,7 @@
  */
 import type { Context } from 'hono';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import type { AppEnv } from './context.ts';
 import type { Route } from './route.ts';
 
@@ -31,9 +32,7 @@ export async function spendBudget(
 ): Promise<void> {
   const limiter = context.get('config').limits[budget];
   const { success } = await limiter.limit({ key: whose }).catch((error: unknown) => {
-    console.warn(
-      JSON.stringify({ level: 'warn', event: 'rate_limit_failed', budget, message: messageOf(error) }),
-    );
+    log('warn', 'rate_limit_failed', { budget, message: messageOf(error) });
     return { success: true };
   });
   if (success) return;

@@ -12,9 +12,15 @@ import {
 } from 'zod-openapi';
 import { FAULTS, type FaultCode } from '../errors.ts';
 import { COMPONENTS } from './components.ts';
-import { type Answer, JSON_TYPE, type Route } from './route.ts';
+import { type Answer, FORM_TYPE, JSON_TYPE, type Route } from './route.ts';
 
 const VERSION = '1';
+
+const WEBHOOK_HEADERS = {
+  'webhook-id': 'The same in every attempt.',
+  'webhook-timestamp': 'Seconds since 1970 of this attempt.',
+  'webhook-signature': 'Standard Webhooks, "v1,…" for each active secret, separated by spaces.',
+};
 
 const EVERYWHERE: readonly FaultCode[] = ['INVALID_QUERY', 'CONFIG_INVALID', 'INTERNAL'];
 const WITH_TOKEN: readonly FaultCode[] = ['UNAUTHORIZED', 'FORBIDDEN', 'RATE_LIMITED'];
@@ -43,6 +49,7 @@ export function openApiDocument(routes: readonly Route[]): ReturnType<typeof cre
       },
       servers: [{ url: '/' }],
       paths,
+      webhooks: { generationEnded: { post: webhook() } },
       components: {
         schemas: COMPONENTS,
         securitySchemes: {
@@ -85,10 +92,26 @@ function operation(one: Route): ZodOpenApiOperationObject {
       : {
           requestBody: {
             required: one.body.optional !== true,
-            content: { [JSON_TYPE]: { schema: one.body.schema } },
+            content: { [one.body.form ? FORM_TYPE : JSON_TYPE]: { schema: one.body.schema } },
           },
         }),
     responses,
+  };
+}
+
+/** What is posted to a request's `callbackUrl`. */
+function webhook(): ZodOpenApiOperationObject {
+  return {
+    operationId: 'generationEnded',
+    summary: 'A generation with a callbackUrl has ended',
+    security: [],
+    requestParams: { header: z.object(headers(WEBHOOK_HEADERS)) },
+    requestBody: { required: true, content: { [JSON_TYPE]: { schema: COMPONENTS.GenerationEnded } } },
+    responses: {
+      '2XX': { description: 'It was taken.' },
+      410: { description: 'Nobody wants it any more; it is not tried again.' },
+      default: { description: 'It is tried again.' },
+    },
   };
 }
 
@@ -113,6 +136,8 @@ function errorResponse(codes: readonly FaultCode[]): ZodOpenApiResponseObject {
 }
 
 export function errorsOf(one: Route): FaultCode[] {
+  // Said before a route is reached; every other fault such a route answers in its own way.
+  if (one.onFault !== undefined) return ['CONFIG_INVALID'];
   return [
     ...new Set([
       ...EVERYWHERE,

@@ -12,6 +12,7 @@ import { type RuleRequest, requestSchema } from '../schema/request.ts';
 import type { GenerationRow, LineRow } from '../store/generations.ts';
 import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
+import { CALLBACK_ERRORS, refuseCallback } from './callback.ts';
 import type { AppEnv } from './context.ts';
 import { findGeneration } from './find-generation.ts';
 import { aliveOf, idempotencyKeyOf, signedOf, useKey } from './idempotency.ts';
@@ -36,10 +37,12 @@ export const retryRoutes: readonly Route[] = [
     answers: MADE_ANSWERS,
     errors: [
       'NOT_FOUND',
+      'GENERATION_DELETED',
       'NOT_ENDED',
       'ALREADY_SIGNED',
       'RETRY_UNDER_WAY',
       'NOTHING_TO_GO_ON_FROM',
+      ...CALLBACK_ERRORS,
       'MODEL_NOT_ALLOWED',
       'COST_LIMIT_NEEDS_PRICE',
       'INVALID_IDEMPOTENCY_KEY',
@@ -65,11 +68,15 @@ export const retryRoutes: readonly Route[] = [
   }),
 ];
 
-interface Wish {
+/** A retry as it is written: of what, with which changes, and the digest that tells it from another one. */
+export interface RetryWish {
   readonly original: GenerationRow;
   readonly retry: Retry;
-  readonly operation: string;
   readonly digest: string;
+}
+
+interface Wish extends RetryWish {
+  readonly operation: string;
 }
 
 async function look(context: Context<AppEnv>, wish: Wish, key: string | null): Promise<Look> {
@@ -89,10 +96,7 @@ async function look(context: Context<AppEnv>, wish: Wish, key: string | null): P
   }
   const draft = await draftOf(wish, config, store);
   return {
-    make: async () => {
-      const row = await writeDraft(store, draft);
-      return (await use.insert(row)) ? row : null;
-    },
+    make: async () => use.insert(await writeDraft(store, draft)),
   };
 }
 
@@ -104,7 +108,8 @@ function sameWish(alive: LineRow, digest: string): string {
   });
 }
 
-async function draftOf(wish: Wish, config: Config, store: Store): Promise<Draft> {
+/** @throws Fault STORE_MISSING | STORE_CONFLICT | MODEL_NOT_ALLOWED | COST_LIMIT_NEEDS_PRICE | NOTHING_TO_GO_ON_FROM */
+export async function draftOf(wish: RetryWish, config: Config, store: Store): Promise<Draft> {
   const { original, retry, digest } = wish;
   const orgId = original.org_id;
   const text = await store.objects.get(keys.request(orgId, original.id));
@@ -116,13 +121,18 @@ async function draftOf(wish: Wish, config: Config, store: Store): Promise<Draft>
   const kept = config.model.allowed.includes(original.model) ? original.model : config.model.id;
   const model = retry.model ?? kept;
   refuseUnsupported(request, model, config);
+  await refuseCallback({ config, store, orgId }, request.callbackUrl);
   const draft: Draft = { orgId, request, model, retryOf: original.id, retrySha256: digest };
   if (retry.fromAttempt === undefined) return draft;
   return { ...draft, from: await earlier(original, retry.fromAttempt, retry.guidance, store) };
 }
 
 /** The same rule is verified once more; there is nobody to advise. */
-function reverification({ original, retry, digest }: Wish, request: RuleRequest, reverifies: string): Draft {
+function reverification(
+  { original, retry, digest }: RetryWish,
+  request: RuleRequest,
+  reverifies: string,
+): Draft {
   const { force: _said, ...forTheModel } = retry;
   if (Object.values(forTheModel).some((value) => value !== undefined)) {
     throw new Fault(

@@ -9,6 +9,7 @@ import type { Scope } from '../schema/tokens.ts';
 import type { AppEnv } from './context.ts';
 
 export const JSON_TYPE = 'application/json';
+export const FORM_TYPE = 'application/x-www-form-urlencoded';
 export const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 export interface Answer {
@@ -26,6 +27,8 @@ export interface Answer {
 export interface Body<T extends z.ZodType = z.ZodType> {
   readonly schema: T;
   readonly maxBytes: number;
+  /** Sent by a page as a form, instead of JSON: an object of texts. */
+  readonly form?: boolean;
   /** No body at all is an empty object. */
   readonly optional?: boolean;
 }
@@ -44,6 +47,8 @@ interface Common {
   readonly answers: Readonly<Record<number, Answer>>;
   /** Codes of its own; those that every route of its kind can answer are added by the document. */
   readonly errors?: readonly FaultCode[];
+  /** Answers what is thrown in another service's shape. `answers` then declares every one of these. */
+  readonly onFault?: (error: unknown, context: Context<AppEnv>) => Response;
 }
 
 export interface Input<Q, B> {

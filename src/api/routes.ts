@@ -3,27 +3,26 @@ import { z } from 'zod';
 import { batchActionRoutes } from './batch-actions.ts';
 import { batchRoutes } from './batches.ts';
 import { cancelRoutes } from './cancel.ts';
+import { deleteRoutes } from './delete.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { generationRoutes } from './generations.ts';
+import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { logRoutes } from './log.ts';
+import { metricsRoutes } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
+import { ownerRoutes } from './owners.ts';
 import { retryRoutes } from './retry.ts';
 import { JSON_TYPE, type Route, route } from './route.ts';
 import { ruleRoutes } from './rules.ts';
 import { sidecarRoutes } from './sidecars.ts';
 import { storedRoutes } from './stored.ts';
+import { tasklessRoutes } from './taskless/routes.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trust.ts';
-
-const health = route({
-  method: 'get',
-  path: '/healthz',
-  summary: 'Whether the service has a usable configuration',
-  scope: null,
-  answers: { 200: { description: 'It has.', schema: z.object({ ok: z.literal(true) }) } },
-  handle: (context) => context.json({ ok: true }),
-});
+import { verifyRoutes } from './verify.ts';
+import { webhookSecretRoutes } from './webhook-secrets.ts';
 
 let documentText: string | undefined;
 
@@ -40,12 +39,14 @@ const document = route({
 });
 
 export const ROUTES: readonly Route[] = [
-  health,
+  ...healthRoutes,
   document,
   ...keyRoutes,
   ...trustRoutes,
   ...logRoutes,
   ...tokenRoutes,
+  ...webhookSecretRoutes,
+  ...ownerRoutes,
   ...generationRoutes,
   ...eventRoutes,
   ...retryRoutes,
@@ -55,4 +56,9 @@ export const ROUTES: readonly Route[] = [
   ...batchRoutes,
   ...batchActionRoutes,
   ...sidecarRoutes,
+  ...deliveryRoutes,
+  ...verifyRoutes,
+  ...tasklessRoutes,
+  ...metricsRoutes,
+  ...deleteRoutes,
 ];

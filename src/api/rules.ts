@@ -2,8 +2,8 @@
 import { Fault } from '../errors.ts';
 import { BUNDLE_FILE, PROOF_FILE, ruleDirectory } from '../rules/layout.ts';
 import { rulePage, signedRuleFiles } from '../schema/api.ts';
-import { requestSchema } from '../schema/request.ts';
-import { ruleSchema } from '../schema/rule.ts';
+import { type RuleCase, requestSchema } from '../schema/request.ts';
+import { type Rule, ruleSchema } from '../schema/rule.ts';
 import { BUNDLE_MEDIA_TYPE, bundleSchema, statementSchema } from '../schema/statement.ts';
 import { keys } from '../store/objects.ts';
 import type { RuleRow } from '../store/rules.ts';
@@ -64,7 +64,7 @@ export const ruleRoutes: readonly Route[] = [
     handle: async (context) => {
       const { store, orgId } = context.var;
       const row = await findRow(store, orgId, pathParam(context, 'id'));
-      const proof = await store.objects.get(keys.proof(row.org_id, row.generation_id));
+      const proof = await proofOf(store, row);
       if (proof === null) throw new Fault('NO_PROOF', 'this rule was published without a log');
       return context.text(proof);
     },
@@ -73,6 +73,26 @@ export const ruleRoutes: readonly Route[] = [
 
 /** The rule directory as it was signed, with the bundle, and the proof where there is one. */
 async function filesOf(store: Store, row: RuleRow): Promise<Record<string, string>> {
+  const { rule, cases } = await signedParts(store, row);
+  const bundle = await readKey(store, keys.bundle(row.org_id, row.generation_id));
+  const proof = await proofOf(store, row);
+  return {
+    ...ruleDirectory(rule, cases),
+    [BUNDLE_FILE]: bundle,
+    ...(proof === null ? {} : { [PROOF_FILE]: proof }),
+  };
+}
+
+/** The proof that the bundle is in the log; `null` where none is kept. */
+export function proofOf(store: Store, row: RuleRow): Promise<string | null> {
+  return store.objects.get(keys.proof(row.org_id, row.generation_id));
+}
+
+/** The rule and the cases that its directory is made of. */
+export async function signedParts(
+  store: Store,
+  row: RuleRow,
+): Promise<{ readonly rule: Rule; readonly cases: readonly RuleCase[] }> {
   const generation = row.generation_id;
   const statement = statementSchema.parse(
     JSON.parse(await readKey(store, keys.statement(row.org_id, generation))),
@@ -82,13 +102,7 @@ async function filesOf(store: Store, row: RuleRow): Promise<Record<string, strin
     JSON.parse(await readKey(store, keys.rule(row.org_id, generation, attempts))),
   );
   const request = requestSchema.parse(JSON.parse(await readKey(store, keys.request(row.org_id, generation))));
-  const bundle = await readKey(store, keys.bundle(row.org_id, generation));
-  const proof = await store.objects.get(keys.proof(row.org_id, generation));
-  return {
-    ...ruleDirectory(rule, request.cases),
-    [BUNDLE_FILE]: bundle,
-    ...(proof === null ? {} : { [PROOF_FILE]: proof }),
-  };
+  return { rule, cases: request.cases };
 }
 
 export async function readKey(store: Store, key: string): Promise<string> {

@@ -12,13 +12,14 @@ import { budgetOf, spendBudget } from './limits.ts';
 import { parseQuery } from './query.ts';
 import type { Route } from './route.ts';
 
-/** The table as a router; `before` runs ahead of every route. */
-export function serve(routes: readonly Route[], before: MiddlewareHandler<AppEnv>): Hono<AppEnv> {
+/** The table as a router; `before` run ahead of every route, in their order. */
+export function serve(routes: readonly Route[], ...before: MiddlewareHandler<AppEnv>[]): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use(before);
-  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (context) => answer(one, context));
+  for (const one of before) app.use(one);
+  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (context) => answerOf(one, context));
   for (const [path, methods] of methodsByPath(routes)) {
     app.all(path, (context) => {
+      context.set('route', path);
       context.header('allow', methods.join(', '));
       throw new Fault(
         'METHOD_NOT_ALLOWED',
@@ -29,7 +30,18 @@ export function serve(routes: readonly Route[], before: MiddlewareHandler<AppEnv
   return app;
 }
 
+async function answerOf(one: Route, context: Context<AppEnv>): Promise<Response> {
+  const { onFault } = one;
+  if (onFault === undefined) return answer(one, context);
+  try {
+    return await answer(one, context);
+  } catch (error) {
+    return onFault(error, context);
+  }
+}
+
 async function answer(one: Route, context: Context<AppEnv>): Promise<Response> {
+  context.set('route', one.path);
   if (one.scope !== null) {
     const caller = await authenticate(context);
     await spendBudget(context, budgetOf(one), caller.orgId);

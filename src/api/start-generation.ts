@@ -1,13 +1,15 @@
 /**
  * Makes a generation: its bytes first, then its row, then the Workflow instance. A crash after the bytes leaves
- * an object nobody names; a crash after the row is mended by the wake sweep, which makes the instance.
+ * an object nobody names; a crash after the row is mended by the wake sweep, which makes the instance. So does an
+ * instance that could not be made: the answer does not wait for it.
  */
 import type { Config } from '../env.ts';
-import { Fault } from '../errors.ts';
+import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { priceOf } from '../models/pricing.ts';
 import type { RuleRequest } from '../schema/request.ts';
 import { draftRow } from '../store/draft-row.ts';
-import type { NewGeneration } from '../store/generations.ts';
+import type { GenerationRow, NewGeneration } from '../store/generations.ts';
 import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
 import { newId } from './ids.ts';
@@ -56,17 +58,18 @@ async function engineOfRepeated(
   return { engine: row?.engine ?? null, engine_reason: row?.engine_reason ?? null };
 }
 
-/** @throws Fault WORKFLOW_UNAVAILABLE, after the row has ended as `errored` */
-export async function startInstance(config: Config, store: Store, row: NewGeneration): Promise<void> {
+/** Makes the Workflow instance. Where that fails the row stays queued, and the wake sweep makes it: nobody has to be told. */
+export async function startInstance(
+  config: Config,
+  { id, org_id: orgId }: Pick<GenerationRow, 'id' | 'org_id'>,
+): Promise<void> {
   try {
-    await config.workflow.create({ id: row.id, params: { generationId: row.id, orgId: row.org_id } });
+    await config.workflow.create({ id, params: { generationId: id, orgId } });
   } catch (error) {
-    const reason = {
-      code: 'WORKFLOW_UNAVAILABLE',
-      message: 'the workflow could not be started; retry the generation',
-    };
-    await store.generations.end(row.id, 'errored', reason, new Date().toISOString());
-    throw new Fault('WORKFLOW_UNAVAILABLE', 'the workflow could not be started; try again', { cause: error });
+    const message = messageOf(error);
+    // The wake sweep was first: this took longer than it waits.
+    if (message.includes('already_exists')) return;
+    log('warn', 'start_failed', { generation: id, message });
   }
 }
 

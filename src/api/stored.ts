@@ -48,7 +48,7 @@ const requestRoute = route({
   summary: 'The stored request, exact bytes',
   scope: 'read',
   answers: exactBytes('The request.', JSON_TYPE, requestSchema),
-  errors: ['NOT_FOUND', 'STORE_MISSING', 'STORE_CONFLICT'],
+  errors: ['NOT_FOUND', 'GENERATION_DELETED', 'STORE_MISSING', 'STORE_CONFLICT'],
   handle: async (context) => {
     const { store, orgId } = context.var;
     const row = await findGeneration(store, orgId, pathParam(context, 'id'));
@@ -67,7 +67,7 @@ function attemptRoute(name: string, part: AttemptPart): Route {
     summary: `The ${part.what} of an attempt, exact bytes`,
     scope: 'read',
     answers: exactBytes(`The ${part.what}.`, part.type, part.schema),
-    errors: ['NOT_FOUND', part.code],
+    errors: ['NOT_FOUND', 'GENERATION_DELETED', part.code],
     handle: async (context) => {
       const { store, orgId } = context.var;
       const { id } = await findGeneration(store, orgId, pathParam(context, 'id'));

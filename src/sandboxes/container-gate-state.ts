@@ -6,6 +6,9 @@
  * at a time and 11 three at a time, and those that failed counted as running (workerd issue 5996).
  */
 
+/** There is one gate; all callers have to name it alike. */
+export const GATE_NAME = 'gate';
+
 export const STARTS_AT_ONCE = 1;
 /** As `max_instances` in wrangler.jsonc: more starts would only be refused. */
 export const MAX_CONTAINERS = 20;

@@ -6,6 +6,7 @@
 // biome-ignore lint/style/noRestrictedImports: a Durable Object has to extend the platform's class
 import { DurableObject } from 'cloudflare:workers';
 import { messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { END_TIMEOUT_MS } from './container-deadlines.ts';
 import {
   abandon,
@@ -22,9 +23,6 @@ import {
   sweepFailed,
 } from './container-gate-state.ts';
 import { withDeadline } from './deadline.ts';
-
-/** There is one gate; all callers have to name it alike. */
-export const GATE_NAME = 'gate';
 
 interface GateBindings {
   readonly VERIFICATION_CONTAINER: DurableObjectNamespace<ContainerToDestroy>;
@@ -95,10 +93,10 @@ export class ContainerGate extends DurableObject<GateBindings> {
         END_TIMEOUT_MS,
         'was not destroyed',
       );
-      report('container_swept', { id });
+      log('warn', 'container_swept', { container: id });
       await this.#save(leave(this.#state, id));
     } catch (error) {
-      report('container_sweep_failed', { id, message: messageOf(error) });
+      log('warn', 'container_sweep_failed', { container: id, message: messageOf(error) });
       await this.#save(sweepFailed(this.#state, id, Date.now()));
     }
   }
@@ -116,8 +114,4 @@ export class ContainerGate extends DurableObject<GateBindings> {
     if (at === null) await this.ctx.storage.deleteAlarm();
     else await this.ctx.storage.setAlarm(at);
   }
-}
-
-function report(event: string, what: Readonly<Record<string, string>>): void {
-  console.warn(JSON.stringify({ level: 'warn', event, ...what }));
 }

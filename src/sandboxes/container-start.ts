@@ -3,14 +3,11 @@
  * build id and every wall standing. The platform's word that it runs counts for nothing, and no untrusted byte
  * is sent before.
  */
-import { z } from 'zod';
-import { BUILD_HEADER } from '../../container/protocol.ts';
 import { Fault } from '../errors.ts';
-import { isolationReportSchema } from '../schema/report.ts';
 import { HEALTH_TRY_MS } from './container-deadlines.ts';
 import type { ContainerGate } from './container-gate.ts';
 import { withDeadline } from './deadline.ts';
-import { assertIsolated } from './policy.ts';
+import { readHealth } from './host-health.ts';
 import { CONTAINER_PORT } from './verification-container.ts';
 
 const GATE_POLL_MS = 300;
@@ -23,8 +20,6 @@ type Gate = Pick<ContainerGate, 'enter' | 'renew' | 'started'>;
 export interface StartingContainer {
   containerFetch(url: string, init: RequestInit, port: number): Promise<Response>;
 }
-
-const health = z.object({ isolation: isolationReportSchema });
 
 /** @throws Fault SANDBOX_UNAVAILABLE when it was not let in by `enterBy`, a time in ms since the epoch */
 export async function waitAtGate(gate: Gate, id: string, enterBy: number): Promise<void> {
@@ -67,29 +62,7 @@ async function askHealth(
   buildId: string,
 ): Promise<'healthy' | { readonly problem: string }> {
   const response = await container.containerFetch('http://verification-host/healthz', {}, CONTAINER_PORT);
-  // Always drained: an abandoned body keeps a container counted as busy.
-  const text = await response.text();
-  const build = response.headers.get(BUILD_HEADER);
-  if (build === null) return { problem: `the platform answered ${response.status}: ${text.slice(0, 200)}` };
-  if (build !== buildId) {
-    // It will not become another one: a new container may.
-    throw new Fault(
-      'SANDBOX_UNAVAILABLE',
-      `the container is build ${build.slice(0, 128)}, expected ${buildId}`,
-    );
-  }
-  const parsed = response.status === 200 ? health.safeParse(parseJson(text)) : undefined;
-  if (!parsed?.success) return { problem: `the host answered ${response.status}` };
-  assertIsolated(parsed.data.isolation);
-  return 'healthy';
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return readHealth(response, buildId);
 }
 
 function remaining(until: number): number {

@@ -6,6 +6,7 @@
 import { getSandbox } from '@cloudflare/sandbox';
 import { CALLER_TIMEOUT_MS } from '../../container/protocol.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import type { HostAnswer } from '../schema/report.ts';
 import {
   END_TIMEOUT_MS,
@@ -15,7 +16,8 @@ import {
   SLEEP_AFTER_SECONDS,
   START_TIMEOUT_MS,
 } from './container-deadlines.ts';
-import { type ContainerGate, GATE_NAME } from './container-gate.ts';
+import type { ContainerGate } from './container-gate.ts';
+import { GATE_NAME } from './container-gate-state.ts';
 import { type StartingContainer, startContainer, waitAtGate } from './container-start.ts';
 import { withDeadline } from './deadline.ts';
 import { openExchange, readAnswer } from './exchange.ts';
@@ -103,5 +105,5 @@ async function end(
 }
 
 function report(event: string, id: string, error: unknown): void {
-  console.warn(JSON.stringify({ level: 'warn', event, id, message: messageOf(error) }));
+  log('warn', event, { container: id, message: messageOf(error) });
 }

@@ -6,6 +6,7 @@ import { CALLER_TIMEOUT_MS } from '../../container/protocol.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { HostAnswer, SandboxKind } from '../schema/report.ts';
 import { openExchange, readAnswer } from './exchange.ts';
+import { readHealth } from './host-health.ts';
 import type { Sandbox, SandboxCall } from './sandbox.ts';
 
 /** What a service binding can do that matters here; not its own type, because Node knows none of it. */
@@ -40,6 +41,22 @@ export class HttpSandbox implements Sandbox {
         { cause: error },
       );
     }
+  }
+
+  /**
+   * Asks for nothing but whether it is there, of the right build, and behind its walls.
+   * @throws Fault SANDBOX_UNAVAILABLE | SANDBOX_NOT_ISOLATED
+   */
+  async assertHealthy(timeoutMs: number): Promise<void> {
+    const init = { signal: AbortSignal.timeout(timeoutMs) };
+    const answer = await readHealth(await this.#health(init), this.#address.buildId);
+    if (answer !== 'healthy') throw new Fault('SANDBOX_UNAVAILABLE', answer.problem);
+  }
+
+  #health(init: RequestInit): Promise<Response> {
+    if ('service' in this.#address) return this.#address.service.fetch('http://isolate/healthz', init);
+    const authorization = `Bearer ${this.#address.token}`;
+    return fetch(`${this.#address.url}/healthz`, { ...init, headers: { authorization } });
   }
 
   #post(body: string): Promise<Response> {

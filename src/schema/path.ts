@@ -50,3 +50,11 @@ export const relativePath = z.string().superRefine((path, context) => {
 export function byteLength(text: string): number {
   return new TextEncoder().encode(text).byteLength;
 }
+
+/** A record would drop this key without a word, and what is verified would not be what was sent. */
+export const withoutProto = z
+  .custom<Record<string, unknown>>(
+    (value) => !(typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__')),
+    'a file cannot be named "__proto__"',
+  )
+  .meta({ type: 'object', description: 'text by path', additionalProperties: { type: 'string' } });

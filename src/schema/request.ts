@@ -3,8 +3,9 @@
  * cannot be verified fairly is refused here, with the reason, before anything is started.
  */
 import { z } from 'zod';
+import { callbackUrl } from './callback-url.ts';
 import { egressHost, MAX_HOSTS } from './egress.ts';
-import { byteLength, fileFolderClash, relativePath } from './path.ts';
+import { byteLength, fileFolderClash, relativePath, withoutProto } from './path.ts';
 
 export const SEVERITIES = ['error', 'warning', 'info'] as const;
 /** Rule dialects: captures and a check, or one declarative ast-grep rule. */
@@ -34,14 +35,6 @@ export const expectedFinding = z.strictObject({
   /** A part of the message, letter case ignored. */
   message: z.string().min(1).max(500).optional(),
 });
-
-/** A record would drop this key without a word, and what is verified would not be what was sent. */
-const withoutProto = z
-  .custom<Record<string, unknown>>(
-    (value) => !(typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__')),
-    'a file cannot be named "__proto__"',
-  )
-  .meta({ type: 'object', description: 'text by path', additionalProperties: { type: 'string' } });
 
 const fileRecord = z.record(z.string(), z.string()).superRefine((files, context) => {
   const paths = Object.keys(files);
@@ -96,6 +89,8 @@ export const requestSchema = z
     egress: z.array(egressHost).min(1).max(MAX_HOSTS).optional(),
     cases: z.array(caseSchema).min(2).max(MAX_CASES),
     limits: limitsSchema.optional(),
+    /** Where the end of the generation is told. */
+    callbackUrl: callbackUrl.optional(),
   })
   .superRefine((request, context) => {
     if (request.engine === 'sg' && request.egress !== undefined) {

@@ -8,7 +8,7 @@ import type { PublishedTrust, TrustDocument } from '../schema/trust.ts';
 import { type Distrusted, distrusted, encodeDocument } from './document.ts';
 import { openRevocations } from './revocations.ts';
 import type { Signers } from './signers.ts';
-import { acceptUpdate, toSigners } from './trust.ts';
+import { acceptUpdate, type OpenedTrust, openTrust, toSigners } from './trust.ts';
 import { followChain, openRoot } from './trust-root.ts';
 
 export interface Accepted {
@@ -91,6 +91,15 @@ export async function publishedSigners({
   const list = await openRevocations(bytesOf(revocations), root);
   if (!list.ok) return list;
   return { ok: true, signers: toSigners(root, list.revocations, null) };
+}
+
+/** What a consumer trusts who has the newest of these documents, at one moment: both must be in time. */
+export function openPublished(
+  { roots, revocations }: PublishedTrust,
+  now: string,
+): Promise<OpenedTrust | Distrusted> {
+  const newest = roots.at(-1);
+  return openTrust(newest === undefined ? null : bytesOf(newest), bytesOf(revocations), now);
 }
 
 function bytesOf(document: TrustDocument): Uint8Array {

@@ -16,6 +16,8 @@ export interface StepDeps {
   readonly trustRootSha256: string | null;
   /** `null` where no log is kept. */
   readonly log: BundleLog | null;
+  /** Starts delivering the webhook that the end of a generation put into the outbox; a failure is noted only. */
+  readonly tell: (job: Job) => Promise<void>;
   readonly now: () => Date;
 }
 

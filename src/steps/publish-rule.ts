@@ -11,10 +11,11 @@ export interface PublishInput {
   readonly keyId: string;
   readonly ruleName: string;
   readonly summary: string;
-  /** These three are absent when a sign step from before they were recorded is replayed. */
+  /** These are absent when a sign step from before they were recorded is replayed. */
   readonly model?: string | undefined;
   readonly engineVersion?: string | undefined;
   readonly nodeVersion?: string | undefined;
+  readonly checkEnvelope?: string | null | undefined;
 }
 
 export interface Published {
@@ -39,9 +40,11 @@ export async function publishRule(job: Job, input: PublishInput, deps: StepDeps)
       model: input.model ?? null,
       engine_version: input.engineVersion ?? null,
       node_version: input.nodeVersion ?? null,
+      check_envelope: input.checkEnvelope ?? null,
     },
     { code: 'SIGNED', message },
   );
+  await deps.tell(job);
   if (!published) throw new Fault('GENERATION_ENDED', 'the generation ended before its rule was published');
   return { ruleId };
 }

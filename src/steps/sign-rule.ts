@@ -40,6 +40,8 @@ export interface Signed {
   /** Of ast-grep and of Node, in the sandbox whose report is signed. */
   readonly engineVersion: string;
   readonly nodeVersion: string;
+  /** Taskless content hash of `check.ts`; `null` of a rule without one. */
+  readonly checkEnvelope: string | null;
 }
 
 /** @throws Fault SIGNER_NOT_TRUSTED | SIGNATURE_SELF_CHECK_FAILED when our own verifier refuses what was signed */
@@ -77,8 +79,11 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
   const files = ruleDirectory(rule, request.cases);
   const { ref, keyId } = await storeBundle(job, text, files, deps);
   const { name: ruleName, summary } = rule;
+  const stated = statement.predicate.rule;
+  const checkEnvelope = stated.engine === 'runtime' ? stated.checkEnvelope : null;
   const { astGrep: engineVersion, node: nodeVersion } = report.build;
-  return { bundle: ref, keyId, ruleName, summary, model: reply.model, engineVersion, nodeVersion };
+  const versions = { engineVersion, nodeVersion };
+  return { bundle: ref, keyId, ruleName, summary, model: reply.model, ...versions, checkEnvelope };
 }
 
 /** A bundle that is already there stays, even when the key was changed since: one generation, one signature. */

@@ -17,7 +17,7 @@ export function selection(orgId: string, source: ItemSource): Query {
     case 'generations':
       return {
         sql: `SELECT ids.key AS position, g.org_id, g.id AS generation_id, g.rule_id
-              FROM json_each(?) ids JOIN generations g ON g.id = ids.value AND g.org_id = ?`,
+              FROM json_each(?) ids JOIN generations g ON g.id = ids.value AND g.org_id = ? AND g.deleting_at IS NULL`,
         values: [JSON.stringify(source.ids), orgId],
       };
     case 'rules':

@@ -42,6 +42,7 @@ export async function draftRow<L extends Lineage>(input: RowInput, lineage: L): 
     // The same rule again is one verification: there is nobody to give feedback to.
     attempts_max: lineage.reverifies == null ? (request.limits?.attempts ?? DEFAULT_ATTEMPTS) : 1,
     created_at: new Date(input.nowMs).toISOString(),
+    callback_url: request.callbackUrl === undefined ? null : new URL(request.callbackUrl).href,
     ...lineage,
   };
 }

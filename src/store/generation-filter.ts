@@ -25,7 +25,7 @@ const FAILING = `ended_at IS NULL AND (step_retries > 0 OR EXISTS (
 const TEXT = "instr(COALESCE(search_text, lower(prompt_excerpt)), ?) > 0 OR instr(COALESCE(name, ''), ?) > 0";
 
 export function generationsQuery(orgId: string, filter: GenerationFilter): Query {
-  const where = new Where().and('org_id = ?', orgId);
+  const where = new Where().and('org_id = ?', orgId).and('deleting_at IS NULL');
   const { statuses, fromId, toId, beforeId } = filter;
   if (statuses !== undefined) where.and(`status IN (${statuses.map(() => '?').join(', ')})`, ...statuses);
   if (filter.failing === true) where.and(FAILING);

@@ -6,6 +6,7 @@ import type { GenerationStatus } from '../schema/api.ts';
 import type { Engine } from '../schema/request.ts';
 import { type GenerationFilter, generationsQuery } from './generation-filter.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
+import { generationWebhook } from './outbox.ts';
 
 export interface GenerationRow {
   readonly id: string;
@@ -41,6 +42,10 @@ export interface GenerationRow {
   readonly reverifies: string | null;
   /** 1: its instance is not wanted yet; its batch lets it go. */
   readonly held: number;
+  /** Where its end is told. */
+  readonly callback_url: string | null;
+  /** Set from when it was asked to be deleted; then the row has no texts, or soon has none. */
+  readonly deleting_at: string | null;
 }
 
 export type NewGeneration = Pick<
@@ -67,11 +72,12 @@ export type NewGeneration = Pick<
       | 'search_text'
       | 'reverifies'
       | 'held'
+      | 'callback_url'
     >
   >;
 
 /** What lineage shows of a generation. */
-export type LineRow = Pick<GenerationRow, 'id' | 'status' | 'retry_of' | 'retry_sha256'>;
+export type LineRow = Pick<GenerationRow, 'id' | 'status' | 'retry_of' | 'retry_sha256' | 'deleting_at'>;
 
 export interface Progress {
   readonly step: string;
@@ -86,21 +92,24 @@ export class GenerationStore {
     this.#db = db;
   }
 
-  /** False when another live retry of the same generation was first. */
-  async insert(row: NewGeneration): Promise<boolean> {
-    const { meta } = await insertStatement(this.#db, row, 'WHERE 1 ON CONFLICT DO NOTHING').run();
-    return meta.changes > 0;
+  /** The row as it is now, or `null` when another live retry of the same generation was first. */
+  async insert(row: NewGeneration): Promise<GenerationRow | null> {
+    return insertStatement(
+      this.#db,
+      row,
+      'WHERE 1 ON CONFLICT DO NOTHING RETURNING *',
+    ).first<GenerationRow>();
   }
 
-  /** Inserts only together with its idempotency key: both or neither. False when somebody else was first. */
-  async insertClaimed(row: NewGeneration, claim: Claim): Promise<boolean> {
-    const insert = insertStatement(this.#db, row, 'WHERE changes() > 0');
+  /** Inserts only together with its idempotency key: both or neither. `null` when somebody else was first. */
+  async insertClaimed(row: NewGeneration, claim: Claim): Promise<GenerationRow | null> {
+    const insert = insertStatement(this.#db, row, 'WHERE changes() > 0 RETURNING *');
     try {
-      const [, inserted] = await this.#db.batch([claimStatement(this.#db, claim), insert]);
-      return (inserted?.meta.changes ?? 0) > 0;
+      const [, inserted] = await this.#db.batch<GenerationRow>([claimStatement(this.#db, claim), insert]);
+      return inserted?.results[0] ?? null;
     } catch (error) {
       // Another retry of the same generation is alive, and the key was not claimed either.
-      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return false;
+      if (String(error).includes('UNIQUE constraint failed: generations.retry_of')) return null;
       throw error;
     }
   }
@@ -166,7 +175,7 @@ export class GenerationStore {
         `WITH RECURSIVE line (id) AS (
            SELECT id FROM generations WHERE id = ?1 AND org_id = ?2
            UNION SELECT next.id FROM generations next JOIN line ON next.retry_of = line.id WHERE next.org_id = ?2)
-         SELECT id, status, retry_of, retry_sha256 FROM generations WHERE id IN (SELECT id FROM line) ORDER BY id DESC`,
+         SELECT id, status, retry_of, retry_sha256, deleting_at FROM generations WHERE id IN (SELECT id FROM line) ORDER BY id DESC`,
       )
       .bind(id, orgId)
       .all<LineRow>();
@@ -218,7 +227,8 @@ export class GenerationStore {
   }
 
   /**
-   * Ends a live generation without a rule, and logs it, both or neither. False when it had already ended.
+   * Ends a live generation without a rule, logs it, and puts its webhook into the outbox: all or nothing. False
+   * when it had already ended.
    */
   async end(
     id: string,
@@ -234,12 +244,16 @@ export class GenerationStore {
       .bind(id, status, reason.code, reason.message, at);
     const closeAttempt = this.#db
       .prepare(
-        `UPDATE attempts SET verdict = ?2, summary = ?3, ended_at = ?4 WHERE generation_id = ?1 AND ended_at IS NULL
+        `UPDATE attempts SET verdict = ?2, summary = ?3, ended_at = ?4,
+           sandbox_ms = (SELECT CAST(ROUND(SUM(json_extract(data, '$.sandboxMs'))) AS INTEGER) FROM events
+             WHERE generation_id = ?1 AND type IN ('verified', 'confirmed') AND json_extract(data, '$.attempt') = n)
+         WHERE generation_id = ?1 AND ended_at IS NULL
          AND EXISTS (SELECT 1 FROM generations WHERE id = ?1 AND ended_at IS NOT NULL)`,
       )
       .bind(id, status === 'failed' ? 'rejected' : 'inconclusive', reason.message, at);
     const log = logEnd(this.#db, id, { status, ...reason }, at);
-    const [updated] = await this.#db.batch([update, log, closeAttempt]);
+    const tell = generationWebhook(this.#db, id);
+    const [updated] = await this.#db.batch([update, log, closeAttempt, tell]);
     return (updated?.meta.changes ?? 0) > 0;
   }
 
@@ -252,6 +266,40 @@ export class GenerationStore {
       .bind(before, limit)
       .all<Pick<GenerationRow, 'id' | 'org_id' | 'status'>>();
     return results;
+  }
+
+  /** The running generation of an organisation that has been without progress for longest. */
+  async mostSilent(orgId: string): Promise<Pick<GenerationRow, 'id' | 'step' | 'updated_at'> | null> {
+    return this.#db
+      .prepare(
+        `SELECT id, step, updated_at FROM generations WHERE org_id = ?1 AND ended_at IS NULL AND status = 'running'
+         ORDER BY updated_at LIMIT 1`,
+      )
+      .bind(orgId)
+      .first();
+  }
+
+  /** The one that ended last since then, of those that nobody cancelled. */
+  async lastEnded(
+    orgId: string,
+    since: string,
+  ): Promise<Pick<GenerationRow, 'id' | 'status' | 'reason_code' | 'ended_at'> | null> {
+    return this.#db
+      .prepare(
+        `SELECT id, status, reason_code, ended_at FROM generations WHERE org_id = ?1 AND ended_at >= ?2 AND status <> 'cancelled'
+         ORDER BY ended_at DESC LIMIT 1`,
+      )
+      .bind(orgId, since)
+      .first();
+  }
+
+  /** Ids of live generations of an organisation. */
+  async aliveOf(orgId: string, limit: number): Promise<string[]> {
+    const { results } = await this.#db
+      .prepare('SELECT id FROM generations WHERE org_id = ?1 AND ended_at IS NULL LIMIT ?2')
+      .bind(orgId, limit)
+      .all<{ id: string }>();
+    return results.map((one) => one.id);
   }
 
   async #change(sql: string, values: unknown[]): Promise<boolean> {
@@ -269,8 +317,8 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
     .prepare(
       `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
          created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason,
-         reverifies, held)
-       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 ${when}`,
+         reverifies, held, callback_url)
+       SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 ${when}`,
     )
     .bind(
       row.id,
@@ -291,6 +339,7 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
       row.engine_reason ?? null,
       row.reverifies ?? null,
       row.held ?? 0,
+      row.callback_url ?? null,
     );
 }
 

@@ -50,6 +50,16 @@ function base(org: string, generation: string): string {
   return `orgs/${org}/generations/${generation}`;
 }
 
+/** Everything of an organisation is below this, and nothing else. */
+export function orgPrefix(org: string): string {
+  return `orgs/${org}/`;
+}
+
+/** Everything of a generation is below this, and nothing else. */
+export function generationPrefix(org: string, generation: string): string {
+  return `${base(org, generation)}/`;
+}
+
 export class ObjectStore {
   readonly #bucket: R2Bucket;
 

@@ -1,6 +1,7 @@
-/** Published rules. Publishing and ending the generation are one atomic change: both happen or neither. */
+/** Published rules. Publishing, ending the generation and its webhook are one atomic change: all happen or none. */
 import type { Engine } from '../schema/request.ts';
 import { logEnd } from './generations.ts';
+import { generationWebhook } from './outbox.ts';
 import { type RuleFilter, rulesQuery } from './rule-filter.ts';
 
 export interface RuleRow {
@@ -17,7 +18,18 @@ export interface RuleRow {
   readonly model: string | null;
   readonly engine_version: string | null;
   readonly node_version: string | null;
+  /** Taskless content hash of `check.ts`; `null` in `sg` rules, and in older rows until somebody asks. */
+  readonly check_envelope: string | null;
 }
+
+/** What reconciling needs of a rule. */
+export type DeliveredRow = Pick<
+  RuleRow,
+  'id' | 'generation_id' | 'name' | 'bundle_sha256' | 'key_id' | 'published_at' | 'check_envelope'
+> & {
+  /** The UUID that the Taskless client knows it by, where it does. */
+  readonly request_id: string | null;
+};
 
 export class RuleStore {
   readonly #db: D1Database;
@@ -30,8 +42,9 @@ export class RuleStore {
   async publish(row: Omit<RuleRow, 'engine'>, reason: { code: string; message: string }): Promise<boolean> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version, engine, node_version)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, engine, ?11 FROM generations WHERE id = ?3 AND status = 'running'
+        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version, node_version,
+           check_envelope, engine)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, engine FROM generations WHERE id = ?3 AND status = 'running'
          ON CONFLICT DO NOTHING`,
       )
       .bind(
@@ -46,6 +59,7 @@ export class RuleStore {
         row.model,
         row.engine_version,
         row.node_version,
+        row.check_envelope,
       );
     const end = this.#db
       .prepare(
@@ -55,7 +69,12 @@ export class RuleStore {
       )
       .bind(row.generation_id, row.id, row.name, reason.code, reason.message, row.published_at);
     const data = { status: 'signed', ...reason, ruleId: row.id };
-    await this.#db.batch([insert, end, logEnd(this.#db, row.generation_id, data, row.published_at)]);
+    await this.#db.batch([
+      insert,
+      end,
+      logEnd(this.#db, row.generation_id, data, row.published_at),
+      generationWebhook(this.#db, row.generation_id),
+    ]);
     return (await this.find(row.org_id, row.id)) !== null;
   }
 
@@ -73,5 +92,29 @@ export class RuleStore {
       .bind(...values)
       .all<RuleRow>();
     return results;
+  }
+
+  /**
+   * Rules with a check that a repository may hold, newest first: those asked for with it, and those that were asked
+   * for with none.
+   */
+  async delivered(orgId: string, repository: string): Promise<DeliveredRow[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT rules.id, rules.generation_id, rules.name, bundle_sha256, key_id, published_at, check_envelope, asked.id AS request_id
+         FROM rules LEFT JOIN taskless_requests asked ON asked.generation_id = rules.generation_id
+         WHERE rules.org_id = ?1 AND rules.engine = 'runtime' AND (asked.repository IS NULL OR asked.repository = ?2)
+         ORDER BY rules.id DESC`,
+      )
+      .bind(orgId, repository)
+      .all<DeliveredRow>();
+    return results;
+  }
+
+  async noteEnvelope(orgId: string, id: string, envelope: string): Promise<void> {
+    await this.#db
+      .prepare('UPDATE rules SET check_envelope = ?3 WHERE id = ?1 AND org_id = ?2')
+      .bind(id, orgId, envelope)
+      .run();
   }
 }

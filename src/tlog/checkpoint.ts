@@ -2,9 +2,10 @@
  * C2SP tlog-checkpoints: the signed head of a log's tree. Text has one form: origin, size, root hash, each a
  * line, and no extension lines, which nobody could audit.
  */
+import type { TrustedLog } from '../schema/trust.ts';
 import { fromBase64, toBase64 } from '../signing/base64.ts';
 import { sameBytes } from '../signing/bytes.ts';
-import type { PublicKey, SigningKey } from '../signing/ed25519.ts';
+import { type PublicKey, parsePublicKey, type SigningKey } from '../signing/ed25519.ts';
 import { emptyRoot, HASH_BYTES } from './hash.ts';
 import { type NoteReason, openNote, signNote } from './note.ts';
 import { MAX_TREE_SIZE, type TreeHead } from './tree.ts';
@@ -13,6 +14,12 @@ import { MAX_TREE_SIZE, type TreeHead } from './tree.ts';
 export interface LogKey {
   readonly origin: string;
   readonly key: PublicKey;
+}
+
+/** `null` when the key that is named is no Ed25519 key. */
+export async function logKeyOf({ origin, publicKey }: TrustedLog): Promise<LogKey | null> {
+  const key = await parsePublicKey(publicKey);
+  return key === null ? null : { origin, key };
 }
 
 /** The other half of a {@link LogKey}. */

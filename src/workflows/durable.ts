@@ -1,11 +1,13 @@
 /**
  * The only door to `step.do`. Sets retries and timeout explicitly, keeps results small, and turns every
  * error into `CODE: message`, which is all that survives a step; codes that no retry can help end the
- * step at once.
+ * step at once. How long a step took is kept in its result, so that a replay knows it too.
  */
 import type { WorkflowStep } from 'cloudflare:workers';
 import { NonRetryableError } from 'cloudflare:workflows';
-import { Fault, faultCode, isRetryable, messageOf, reasonOf } from '../errors.ts';
+import { Fault, faultCode, isRetryable, reasonOf } from '../errors.ts';
+import { type LogFacts, log } from '../logger.ts';
+import type { StepTime } from '../store/step-times.ts';
 import type { StepPolicy } from './policies.ts';
 
 /** The platform's limit is 1 MiB and is not enforced locally; larger bytes belong in R2. */
@@ -16,24 +18,48 @@ export interface StepRun {
   readonly stepAttempt: number;
 }
 
+export interface Watch {
+  /** Whose step it is, for the log. */
+  readonly about?: Pick<LogFacts, 'generation' | 'batch' | 'org'>;
+  /** Told of every step that has a result, in a replay too. */
+  readonly onDone?: (time: StepTime) => void;
+}
+
 export async function durable<T extends object>(
   step: WorkflowStep,
   policy: StepPolicy,
   body: (run: StepRun) => Promise<T>,
+  { about = {}, onDone }: Watch = {},
 ): Promise<T> {
-  const result = await step.do(policy.name, policy.config, async (context) => {
+  const stored = await step.do(policy.name, policy.config, async ({ attempt }) => {
+    const startedMs = Date.now();
+    const took = () => ({ stepAttempt: attempt, durationMs: Date.now() - startedMs });
+    const say = { ...about, step: policy.name };
     try {
-      return toStored(policy.name, await body({ stepAttempt: context.attempt }));
+      const result = await body({ stepAttempt: attempt });
+      const time = took();
+      const text = toStored(policy.name, result, { startedMs, ...time });
+      log('info', 'step_done', { ...say, ...time });
+      return text;
     } catch (error) {
-      throw toStepError(policy.name, error);
+      const code = faultCode(error);
+      log('warn', 'step_failed', { ...say, ...took(), code, message: reasonOf(error) });
+      throw toStepError(code, error);
     }
   });
-  return JSON.parse(result) as T;
+  const { result, time } = fromStored<T>(stored);
+  if (time !== undefined) onDone?.({ step: policy.name, ...time });
+  return result;
+}
+
+interface Stored<T> {
+  readonly result: T;
+  readonly time?: Omit<StepTime, 'step'>;
 }
 
 /** Stored as JSON text: what a replay reads is then exactly what the first run returned. */
-function toStored(name: string, result: object): string {
-  const text = JSON.stringify(result);
+function toStored(name: string, result: object, time: Omit<StepTime, 'step'>): string {
+  const text = JSON.stringify({ result, time } satisfies Stored<object>);
   const bytes = new TextEncoder().encode(text).byteLength;
   if (bytes > MAX_STEP_RESULT_BYTES) {
     throw new Fault(
@@ -44,12 +70,15 @@ function toStored(name: string, result: object): string {
   return text;
 }
 
-function toStepError(name: string, error: unknown): Error {
-  const code = faultCode(error);
+/** Steps from before times were kept stored their result alone; instances that live on replay those. */
+function fromStored<T>(text: string): Stored<T> {
+  const parsed = JSON.parse(text) as Partial<Stored<T>>;
+  const { result, time } = parsed;
+  return result === undefined || time === undefined ? { result: parsed as T } : { result, time };
+}
+
+function toStepError(code: ReturnType<typeof faultCode>, error: unknown): Error {
   const message = `${code}: ${reasonOf(error)}`;
-  console.warn(
-    JSON.stringify({ level: 'warn', event: 'step_failed', step: name, code, message: messageOf(error) }),
-  );
   // Never a second argument: the engine tells non-retryable errors by name, and that would change it.
   return isRetryable(code) ? new Error(message) : new NonRetryableError(message);
 }

@@ -14,6 +14,7 @@ import type { StepDeps } from '../steps/deps.ts';
 import { type EndInput, endGeneration } from '../steps/end-generation.ts';
 import { type Inspected, inspectReply } from '../steps/inspect-rule.ts';
 import { type Judged, judgeAttempt } from '../steps/judge-attempt.ts';
+import { keepTimes } from '../steps/keep-times.ts';
 import { logBundle } from '../steps/log-bundle.ts';
 import { prepareGeneration } from '../steps/prepare-generation.ts';
 import { showRetries } from '../steps/progress.ts';
@@ -22,6 +23,7 @@ import { type Recalled, recallRule } from '../steps/recall-rule.ts';
 import { signRule } from '../steps/sign-rule.ts';
 import { type VerifyInput, verifyChunk } from '../steps/verify-chunk.ts';
 import type { ObjectRef } from '../store/objects.ts';
+import type { StepTime } from '../store/step-times.ts';
 import { openDeps } from './deps.ts';
 import { durable, type StepRun } from './durable.ts';
 import { policies, type StepPolicy } from './policies.ts';
@@ -31,18 +33,33 @@ type RunStep = <T extends object>(
   body: (deps: StepDeps, run: StepRun) => Promise<T>,
 ) => Promise<T>;
 
+/** With their result a generation has ended. */
+const LAST_STEPS: ReadonlySet<string> = new Set([policies.publish.name, policies.end.name]);
+
 export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParams> {
   override async run(event: Readonly<WorkflowEvent<GenerateRuleParams>>, step: WorkflowStep): Promise<void> {
     const job = event.payload;
+    const times: StepTime[] = [];
+    const about = { generation: job.generationId, org: job.orgId };
+    const onDone = (time: StepTime) => times.push(time);
     const runStep: RunStep = (policy, body) =>
-      durable(step, policy, async (run) => {
-        const deps = await openDeps(this.env);
-        if (run.stepAttempt === 1) return body(deps, run);
-        await showRetries(job, run.stepAttempt - 1, deps);
-        const result = await body(deps, run);
-        await showRetries(job, 0, deps);
-        return result;
-      });
+      durable(
+        step,
+        policy,
+        async (run) => {
+          const startedMs = Date.now();
+          const deps = await openDeps(this.env);
+          if (run.stepAttempt > 1) await showRetries(job, run.stepAttempt - 1, deps);
+          const result = await body(deps, run);
+          if (run.stepAttempt > 1) await showRetries(job, 0, deps);
+          if (LAST_STEPS.has(policy.name)) {
+            const own = { step: policy.name, startedMs, durationMs: Date.now() - startedMs, ...run };
+            await keepTimes(job, [...times, own], deps);
+          }
+          return result;
+        },
+        { about, onDone },
+      );
     const end = (input: EndInput) => runStep(policies.end, (deps) => endGeneration(job, input, deps));
     try {
       const outcome = await generate(job, runStep);

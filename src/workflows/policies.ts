@@ -33,6 +33,12 @@ const SANDBOX: StepConfig = {
   timeout: SANDBOX_STEP_TIMEOUT_MS,
 };
 
+/** 1, 2, 4 s and so on, 17 min in all: a store that is away does not use up a receiver's attempts. */
+const DELIVERY: StepConfig = {
+  retries: { limit: 10, delay: 1_000, backoff: 'exponential' },
+  timeout: STORE_STEP_TIMEOUT_MS,
+};
+
 /** 1, 2, 4, 8, 16, 32 s: the writer of the log may be moving, or waiting for its store. */
 const LOG: StepConfig = {
   retries: { limit: 6, delay: 1_000, backoff: 'exponential' },
@@ -59,6 +65,8 @@ export const policies = {
   log: { name: 'log', config: LOG },
   publish: { name: 'publish', config: STORE },
   end: { name: 'end', config: STORE },
+  /** Of a webhook. What the receiver answers is no failure of the step: that has a schedule of its own. */
+  deliver: (n: number): StepPolicy => ({ name: `deliver ${n}`, config: DELIVERY }),
 } as const;
 
 /** Of a batch: its numbers count the looks of one instance. */

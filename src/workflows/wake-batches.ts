@@ -4,6 +4,7 @@
  */
 import { type Bindings, type Config, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import type { BatchJob } from '../store/batches.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { batchInstanceId, startBatchInstance } from './batch-deps.ts';
@@ -21,9 +22,7 @@ export async function wakeBatches(bindings: Bindings, now: Date): Promise<number
     try {
       await wake(config, store, { batchId, orgId, instance }, now);
     } catch (error) {
-      console.warn(
-        JSON.stringify({ level: 'warn', event: 'wake_failed', batch: batchId, message: messageOf(error) }),
-      );
+      log('warn', 'wake_failed', { batch: batchId, message: messageOf(error) });
     }
   }
   return due.length;

@@ -5,6 +5,7 @@
  */
 import { type Bindings, type Config, type GenerateRuleParams, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
+import { log } from '../logger.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { findInstance } from './find-instance.ts';
 
@@ -26,9 +27,7 @@ export async function wakeStalled(bindings: Bindings, now: Date): Promise<Sweep>
       sweep[await wake(config, store, { generationId: id, orgId }, now)] += 1;
     } catch (error) {
       // One that cannot be woken must not keep the others asleep; the next sweep tries again.
-      console.warn(
-        JSON.stringify({ level: 'warn', event: 'wake_failed', generation: id, message: messageOf(error) }),
-      );
+      log('warn', 'wake_failed', { generation: id, org: orgId, message: messageOf(error) });
     }
   }
   return sweep;

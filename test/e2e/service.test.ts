@@ -6,12 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiClient } from '../../cli/client.ts';
 import type { Connection } from '../../cli/connection.ts';
 import { type GenerationDetail, hasEnded } from '../../src/schema/api.ts';
 import { descendants, firstLine, output, startNode, untilGone } from '../support/processes.ts';
 import { request } from '../support/rule.ts';
+import {
+  type ReceivedWebhook,
+  startWebhookReceiver,
+  type WebhookReceiver,
+} from '../support/webhook-receiver.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STACK = join(ROOT, 'test/support/stack-process.ts');
@@ -19,6 +25,8 @@ const STACK = join(ROOT, 'test/support/stack-process.ts');
 let scratch: string;
 let stack: ChildProcess;
 let connection: Connection;
+let receiver: WebhookReceiver;
+let webhookSecret: string;
 
 async function start(): Promise<void> {
   stack = startNode([STACK, join(scratch, 'state')]);
@@ -47,12 +55,14 @@ async function untilEnded(client: ApiClient, id: string): Promise<GenerationDeta
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'assay-e2e-'));
+  receiver = await startWebhookReceiver();
   await start();
 });
 afterAll(async () => {
   const left = descendants(stack.pid ?? 0);
   stack.kill('SIGTERM');
   expect(await untilGone([stack.pid ?? 0, ...left])).toEqual([]);
+  await receiver.close();
   await rm(scratch, { recursive: true, force: true });
 });
 
@@ -108,6 +118,78 @@ test('a made token does what its scope says until it is revoked; a retry is link
   expect((await assay('tokens', 'list')).stdout).toContain(`${tokenId}  dashboard  read`);
   expect((await assay('tokens', 'revoke', tokenId)).code).toBe(0);
   await expect(reader.get(id)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+});
+
+test('a batch from the command line: made, followed, retried and verified again', async () => {
+  const good = join(scratch, 'good.json');
+  const bad = join(scratch, 'bad.json');
+  await writeFile(good, JSON.stringify({ ...scripted('good'), name: 'no-eval-in-a-batch' }));
+  await writeFile(bad, JSON.stringify(scripted('refusal')));
+  const asked = ['--request', good, '--request', bad, '--name', 'nightly', '--wait', '--json'];
+  const made = await assay('batch', 'create', '--mode', 'regenerate', ...asked);
+  expect(made.code, made.stderr).toBe(1);
+  const { id } = JSON.parse(made.stdout) as { id: string };
+  expect(JSON.parse(made.stdout)).toMatchObject({ status: 'done', progress: { signed: 1, failed: 1 } });
+  const failed = await assay('batch', 'items', id, '--status', 'failed');
+  expect(failed.stdout).toMatch(/^1 {2}failed {2}request → gen-.*\(MODEL_REFUSED\)\n$/);
+  expect((await assay('batch', 'retry-failed', id)).code).toBe(0);
+  expect((await assay('batch', 'status', id, '--wait')).stdout).toContain('1 signed, 1 failed');
+  expect((await assay('batch', 'list')).stdout).toContain(`${id}  done  regenerate  2 items  nightly`);
+
+  const again = await assay(
+    'batch',
+    'create',
+    '--mode',
+    'reverify',
+    '--rule-name',
+    'no-eval-in-a-batch',
+    '--wait',
+  );
+  expect(again, again.stderr).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 signed, 0 failed'),
+  });
+  const none = await assay('batch', 'create', '--mode', 'reverify');
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('say what the batch is of') });
+});
+
+/** What a receiver got in a box, see webhook-receiver.ts, once it is so many. */
+async function untilReceived(box: string, count: number): Promise<ReceivedWebhook[]> {
+  for (let tries = 0; tries < 1_200; tries += 1) {
+    const got = (await (await fetch(`${receiver.url}/box/${box}`)).json()) as ReceivedWebhook[];
+    if (got.length >= count) return got;
+    await wait(50);
+  }
+  throw new Error(`no ${count} webhooks came to ${box}`);
+}
+
+test('a callback URL gets a signed webhook, which is shown and can be sent again', async () => {
+  const file = join(scratch, 'callback.json');
+  await writeFile(file, JSON.stringify(scripted('refusal')));
+  const url = `${receiver.url}/200/told`;
+  expect(await assay('generate', file, '--callback-url', url)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('make a secret to sign webhooks with first'),
+  });
+  const made = await assay('webhooks', 'secret', 'create');
+  expect(made, made.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whsec_\S+\n$/) });
+  webhookSecret = made.stdout.trim();
+  expect((await assay('webhooks', 'secret', 'list')).stdout).toContain('active');
+  const { id } = JSON.parse((await assay('generate', file, '--callback-url', url, '--json')).stdout) as {
+    id: string;
+  };
+  const [webhook] = await untilReceived('told', 1);
+  expect(new Webhook(webhookSecret).verify(webhook?.body ?? '', webhook?.headers ?? {})).toMatchObject({
+    type: 'generation.failed',
+    data: { generationId: id, reason: { code: 'MODEL_REFUSED' } },
+  });
+  const delivery = webhook?.headers['webhook-id'] ?? '';
+  expect(await assay('webhooks', 'retry', delivery)).toMatchObject({ code: 0 });
+  const [, again] = await untilReceived('told', 2);
+  expect(again).toMatchObject({ body: webhook?.body, headers: { 'webhook-id': delivery } });
+  const listed = await assay('webhooks', 'deliveries', '--generation', id);
+  expect(listed.stdout).toContain(`generation.failed ${id}  ${url}`);
+  expect((await assay('webhooks', 'deliveries', delivery)).stdout).toContain('attempt 1.1: 200');
 });
 
 test('a case that isolates cannot read is verified without them, and the rule says so', async () => {
@@ -189,10 +271,15 @@ test('a cancelled generation ends cancelled', async () => {
   expect(await client.get(id)).toMatchObject({ status: 'cancelled', ruleId: null });
 });
 
-test('kill -9 in the middle of a generation loses nothing: it ends signed after a restart, once', async () => {
+test('kill -9 in the middle of generations and a batch loses nothing: all end after a restart, once', async () => {
+  const callbackUrl = `${receiver.url}/500-200/over-a-crash`;
+  await new ApiClient(connection).create({ ...scripted('refusal'), callbackUrl });
   const { id } = await new ApiClient(connection).create(scripted('silent, slow'));
+  const requests = ['a', 'b', 'c'].map((name) => ({ ...scripted('good'), name }));
+  const made = await new ApiClient(connection).createBatch({ mode: 'regenerate', requests, concurrency: 1 });
   for (let tries = 0; tries < 200 && (await new ApiClient(connection).get(id)).attempt < 2; tries += 1)
     await wait(50);
+  await untilReceived('over-a-crash', 1);
   const below = descendants(stack.pid ?? 0);
   stack.kill('SIGKILL');
   expect(below.length).toBeGreaterThan(2);
@@ -205,6 +292,20 @@ test('kill -9 in the middle of a generation loses nothing: it ends signed after 
   const events = await client.events(id, 0);
   expect(events.filter((event) => event.type === 'ended')).toHaveLength(1);
   expect(events.filter((event) => event.type === 'replied')).toHaveLength(2);
+  const followed = await assay('batch', 'status', made.id, '--wait', '--json');
+  expect(JSON.parse(followed.stdout), followed.stderr).toMatchObject({
+    status: 'done',
+    progress: { signed: 3 },
+  });
+  const ofBatch = await client.list({ batch: made.id });
+  expect(ofBatch.map(({ name }) => name).sort()).toEqual(['a', 'b', 'c']);
+
+  const [first, second] = await untilReceived('over-a-crash', 2);
+  expect(second).toMatchObject({
+    body: first?.body,
+    headers: { 'webhook-id': first?.headers['webhook-id'] },
+  });
+  new Webhook(webhookSecret).verify(second?.body ?? '', second?.headers ?? {});
 
   const now = `${connection.url}/log/checkpoint`;
   const trust = join(scratch, 'state', 'trust');

@@ -3,6 +3,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     bindings: Record<string, string>;
     tokens: { first: string; second: string };
+    /** Address of the receiver, see webhook-receiver.ts. */
+    receiver: string;
   }
 }
 

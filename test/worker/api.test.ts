@@ -177,6 +177,11 @@ describe('a broken configuration stops everything with the names of what is wron
     ['CREATE_LIMIT', undefined, 'CREATE_LIMIT binding is missing'],
     ['AUTH_LIMIT', undefined, 'AUTH_LIMIT binding is missing'],
     ['MODELS', 'a,,b', 'MODELS is malformed'],
+    ['DELIVER_WEBHOOK', undefined, 'DELIVER_WEBHOOK binding is missing'],
+    ['WEBHOOK_SECRET', 'short', 'WEBHOOK_SECRET is malformed'],
+    ['WEBHOOK_ALLOW_PRIVATE', 'yes', 'WEBHOOK_ALLOW_PRIVATE is malformed'],
+    ['WEBHOOK_RETRY_DELAYS_MS', '5,soon', 'WEBHOOK_RETRY_DELAYS_MS is malformed'],
+    ['WEBHOOK_TIMEOUT_MS', '99', 'WEBHOOK_TIMEOUT_MS is malformed'],
   ])('%s = %j', async (name, value, message) => {
     const before = await countRows('generations');
     for (const path of ['/v1/generations', '/healthz']) {

@@ -2,6 +2,7 @@ import type { D1Migration } from '@cloudflare/vitest-plugin';
 import type { BatchParams, GenerateRuleParams } from '../../src/env.ts';
 import type { VerificationContainer } from '../../src/sandboxes/verification-container.ts';
 import type { TransparencyLog } from '../../src/tlog/service/transparency-log.ts';
+import type { DeliverWebhookParams } from '../../src/webhooks/start.ts';
 
 declare global {
   namespace Cloudflare {
@@ -11,6 +12,7 @@ declare global {
       BUCKET: R2Bucket;
       GENERATE_RULE: Workflow<GenerateRuleParams>;
       BATCH: Workflow<BatchParams>;
+      DELIVER_WEBHOOK: Workflow<DeliverWebhookParams>;
       TRANSPARENCY_LOG: DurableObjectNamespace<TransparencyLog>;
       VERIFICATION_CONTAINER: DurableObjectNamespace<VerificationContainer>;
       TEST_MIGRATIONS: D1Migration[];

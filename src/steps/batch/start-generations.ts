@@ -7,8 +7,6 @@ import type { BatchDeps } from './deps.ts';
 
 /** No more than a batch can have under way at once. */
 const MOST_STARTED = 100;
-/** At once: each makes a database of its own. */
-const ABREAST = 10;
 
 export interface Started {
   readonly started: number;
@@ -22,10 +20,8 @@ export async function startGenerations(job: BatchJob, deps: BatchDeps): Promise<
   // In economy mode more is begun than may run at once: it waited for the provider.
   const free = batch.concurrency - (await batchItems.running(job.batchId));
   const ids = free <= 0 ? [] : await batchItems.held(job.batchId, Math.min(free, MOST_STARTED));
-  for (let from = 0; from < ids.length; from += ABREAST) {
-    const some = ids.slice(from, from + ABREAST);
-    await Promise.all(some.map((generationId) => deps.startGeneration({ generationId, orgId: job.orgId })));
-    await generations.letGo(some, deps.now().toISOString());
-  }
+  // One after the other: each makes a database of its own, and whoever reads meanwhile waits for one, not for all.
+  for (const generationId of ids) await deps.startGeneration({ generationId, orgId: job.orgId });
+  await generations.letGo(ids, deps.now().toISOString());
   return { started: ids.length };
 }

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { LAST_MIGRATION } from '../../../src/store/migrations.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../migrations');
 
@@ -37,4 +38,8 @@ test('rows of the first schema are there after the last, with what can be known 
     { id: 'rule-1', model: 'a-model', engine_version: null, engine: 'runtime' },
   ]);
   expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+});
+
+test('the last one is the one that health asks for', async () => {
+  expect((await readdir(FOLDER)).sort().at(-1)).toBe(LAST_MIGRATION);
 });

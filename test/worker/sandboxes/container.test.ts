@@ -7,7 +7,7 @@ import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { BUILD_HEADER } from '../../../container/protocol.ts';
 import { ContainerSandbox } from '../../../src/sandboxes/container.ts';
-import { GATE_NAME } from '../../../src/sandboxes/container-gate.ts';
+import { GATE_NAME } from '../../../src/sandboxes/container-gate-state.ts';
 import type { SandboxCall } from '../../../src/sandboxes/sandbox.ts';
 import { answer, build, caseResult, cases, isolation } from '../../support/rule.ts';
 import { type FakeContainer, fakeContainers } from './fake-containers.ts';

@@ -5,7 +5,8 @@
 import { getSandbox } from '@cloudflare/sandbox';
 import { faultCode, messageOf } from '../../../src/errors.ts';
 import { ContainerSandbox } from '../../../src/sandboxes/container.ts';
-import { type ContainerGate, GATE_NAME } from '../../../src/sandboxes/container-gate.ts';
+import type { ContainerGate } from '../../../src/sandboxes/container-gate.ts';
+import { GATE_NAME } from '../../../src/sandboxes/container-gate-state.ts';
 import { startContainer, waitAtGate } from '../../../src/sandboxes/container-start.ts';
 import type { SandboxCall } from '../../../src/sandboxes/sandbox.ts';
 import { CONTAINER_PORT, VerificationContainer } from '../../../src/sandboxes/verification-container.ts';

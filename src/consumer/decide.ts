@@ -1,12 +1,22 @@
 /**
  * Whether a rule that was read counts here: signature and files, the log's proof beside them, and the policy,
- * in this order. The same for every command. Decides on bytes in memory; reads nothing.
+ * in this order. The same for every command and for `POST /v1/verify`. Decides on bytes in memory; reads nothing.
  */
-import { BUNDLE_FILE, PROOF_FILE } from '../src/rules/layout.ts';
-import { type Violation, violations } from '../src/signing/policy.ts';
-import { isUnreadable, type RefusalReason, type Verified, verifyRule } from '../src/signing/verify.ts';
-import { isUnreadableProof, type ProofAnswer, type ProofReason, verifyProof } from '../src/tlog/proof.ts';
-import type { Trusted } from './trust-options.ts';
+import { BUNDLE_FILE, PROOF_FILE } from '../rules/layout.ts';
+import { type Policy, type Violation, violations } from '../signing/policy.ts';
+import type { Signers } from '../signing/signers.ts';
+import { isUnreadable, type RefusalReason, type Verified, verifyRule } from '../signing/verify.ts';
+import type { LogKey } from '../tlog/checkpoint.ts';
+import { isUnreadableProof, type ProofAnswer, type ProofReason, verifyProof } from '../tlog/proof.ts';
+
+export interface Trusted {
+  readonly signers: Signers;
+  readonly policy: Policy;
+  /** The log whose proofs count; `null` when the trust root names none, or there is one key only. */
+  readonly log: LogKey | null;
+  /** The moment everything is judged at, ISO 8601. */
+  readonly now: string;
+}
 
 /** Where the log has the bundle, as a proof that held says. */
 export type Logged = Extract<ProofAnswer, { ok: true }>;

@@ -1,0 +1,190 @@
+/**
+ * `npm run bench:load`: one batch of many generations on the local stack with a recorded model. Prints each bar with
+ * what was measured; exit code 1 when one is missed. `-- --count N` (1 000) `--concurrency N` (8).
+ */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { ApiClient } from '../cli/client.ts';
+import { endWithParent } from '../dev/end-with-parent.ts';
+import { startModelServer } from '../dev/model-server.ts';
+import { type Stack, startStack } from '../dev/stack.ts';
+import { table } from '../dev/table.ts';
+import { hasEnded } from '../src/schema/api.ts';
+import type { BatchDetail } from '../src/schema/batch.ts';
+import { request } from '../test/support/rule.ts';
+import { scriptedReplies } from '../test/support/scripted-model.ts';
+import { countBatch } from './load/count.ts';
+import { runEmptyInstances, startEmptyWorker } from './load/empty.ts';
+import { keepReading, percentile, timed } from './load/measure.ts';
+import { servingMib } from './load/memory.ts';
+import { median } from './median.ts';
+
+interface Bar {
+  readonly what: string;
+  readonly measured: string;
+  readonly bar: string;
+  readonly held: boolean;
+}
+
+const CREATES = 60;
+const MOST_CREATE_RATIO = 5;
+const MOST_READ_P95_MS = 50;
+/** accept, classify, prepare, generate, inspect, verify, confirm, judge, sign, log, publish. */
+const STEPS_OF_A_GENERATION = 11;
+/** Instances that warm an engine up before its memory is read. */
+const WARM_UP = 10;
+
+endWithParent();
+const { values } = parseArgs({
+  options: { count: { type: 'string', default: '1000' }, concurrency: { type: 'string', default: '8' } },
+});
+const count = Number(values.count);
+const concurrency = Number(values.concurrency);
+if (!(Number.isInteger(count) && count >= 1 && count <= 10_000 && concurrency >= 1 && concurrency <= 100)) {
+  process.stderr.write('usage: npm run bench:load -- [--count 1 to 10000] [--concurrency 1 to 100]\n');
+  process.exit(2);
+}
+
+const scratch = await mkdtemp(join(tmpdir(), 'assay-load-'));
+// Isolates run as users of their own, which must be able to pass through.
+await chmod(scratch, 0o711);
+try {
+  const empty = await measureEmpty();
+  const bars = await measureService(empty);
+  const shown = bars.map((one) => [one.what, one.measured, one.bar, one.held ? 'held' : 'MISSED']);
+  console.log(table(['what', 'measured', 'bar', ''], shown));
+  if (bars.some(({ held }) => !held)) process.exitCode = 1;
+} finally {
+  await rm(scratch, { recursive: true, force: true });
+}
+
+interface Empty {
+  readonly requestMs: number;
+  readonly mibPerInstance: number;
+}
+
+async function measureEmpty(): Promise<Empty> {
+  const worker = await startEmptyWorker(scratch);
+  try {
+    const durations: number[] = [];
+    for (let n = 0; n < CREATES + WARM_UP; n += 1)
+      durations.push(await timed(worker.url, null, { path: '/' }));
+    await runEmptyInstances(worker.url, 'warm', WARM_UP, STEPS_OF_A_GENERATION);
+    const before = servingMib();
+    await runEmptyInstances(worker.url, 'measured', count, STEPS_OF_A_GENERATION);
+    const mibPerInstance = (servingMib() - before) / count;
+    return { requestMs: median(durations.slice(WARM_UP)), mibPerInstance };
+  } finally {
+    await worker.stop();
+  }
+}
+
+async function measureService(empty: Empty): Promise<Bar[]> {
+  const model = await startModelServer({ reply: scriptedReplies() });
+  const stack = await startStack({
+    stateDirectory: join(scratch, 'state'),
+    model: { apiKey: 'bench', baseUrl: model.url, id: 'bench' },
+  });
+  try {
+    const creating = await measureCreate(stack, empty);
+    const callsBefore = model.calls.length;
+    const batch = await measureBatch(stack, empty);
+    const calls = model.calls.length - callsBefore;
+    const paid: Bar = { what: 'model calls', measured: `${calls}`, bar: `${count}`, held: calls === count };
+    return [creating, ...batch, paid];
+  } finally {
+    await stack.stop();
+    await model.close();
+  }
+}
+
+/** One after the other, each ended before the next, so that nothing else runs while one is made. */
+async function measureCreate(stack: Stack, { requestMs }: Empty): Promise<Bar> {
+  const client = new ApiClient(stack);
+  const durations: number[] = [];
+  for (let n = 0; n < CREATES + WARM_UP; n += 1) {
+    const body = JSON.stringify({ ...request, prompt: `create ${n} [[refusal]]` });
+    durations.push(await timed(stack.url, stack.token, { path: '/v1/generations', method: 'POST', body }));
+    while (!(await client.list({ limit: 1 })).every(({ status }) => hasEnded(status))) await wait(20);
+  }
+  const ms = median(durations.slice(WARM_UP));
+  return {
+    what: 'create a generation / an empty Worker request (medians)',
+    measured: `${ms.toFixed(1)} ms / ${requestMs.toFixed(1)} ms = ${(ms / requestMs).toFixed(1)}`,
+    bar: `${MOST_CREATE_RATIO}`,
+    held: ms / requestMs <= MOST_CREATE_RATIO,
+  };
+}
+
+async function measureBatch(stack: Stack, empty: Empty): Promise<Bar[]> {
+  const client = new ApiClient(stack);
+  const requests = Array.from({ length: count }, (_, n) => ({ ...request, prompt: `batch ${n} [[good]]` }));
+  const before = servingMib();
+  const startMs = performance.now();
+  const { id } = await client.createBatch({ mode: 'regenerate', requests, concurrency });
+  const [item] = await firstItems(client, id);
+  const paths = [`/v1/batches/${id}`, `/v1/generations/${item}`, `/v1/generations?batch=${id}`, '/v1/rules'];
+  const reading = keepReading(stack.url, stack.token, () => paths);
+  const ended = await untilDone(client, id, startMs);
+  const reads = await reading.stop();
+  const seconds = (performance.now() - startMs) / 1_000;
+  const mib = (servingMib() - before) / count;
+  const counted = await countBatch(stack, client, id);
+  const exact = (what: string, measured: number, bar = count): Bar => ({
+    what,
+    measured: `${measured}`,
+    bar: `${bar}`,
+    held: measured === bar,
+  });
+  const p95 = percentile(reads, 0.95);
+  console.log(
+    `${count} generations in ${seconds.toFixed(0)} s, ${concurrency} at once: ${ended.reason?.message}`,
+  );
+  return [
+    exact('generations, each id once', counted.generations),
+    exact('signed', counted.signed),
+    exact('rules', counted.rules),
+    exact('bundles that differ', counted.bundles),
+    exact('generations with an event lost or doubled', counted.oddEvents, 0),
+    {
+      what: 'memory of workerd per generation / per empty instance',
+      measured: `${mib.toFixed(2)} MiB / ${empty.mibPerInstance.toFixed(2)} MiB`,
+      bar: 'no more',
+      held: mib <= empty.mibPerInstance,
+    },
+    {
+      what: `API reads meanwhile, p50 and p95 of ${reads.length}`,
+      measured: `${percentile(reads, 0.5).toFixed(1)} ms, ${p95.toFixed(1)} ms`,
+      bar: `p95 ${MOST_READ_P95_MS} ms`,
+      held: p95 <= MOST_READ_P95_MS,
+    },
+  ];
+}
+
+async function firstItems(client: ApiClient, id: string): Promise<string[]> {
+  for (;;) {
+    const items = await client.batchItems(id, { limit: 1 });
+    const made = items.flatMap(({ generationId }) => (generationId === null ? [] : [generationId]));
+    if (made.length > 0) return made;
+    await wait(50);
+  }
+}
+
+/** Says every now and then where it is, and how large workerd has become. */
+async function untilDone(client: ApiClient, id: string, startMs: number): Promise<BatchDetail> {
+  for (let looks = 0; ; looks += 1) {
+    const batch = await client.batch(id);
+    if (looks % 15 === 0 || batch.status !== 'running') {
+      const { signed, underWay, failed, errored } = batch.progress;
+      const second = Math.round((performance.now() - startMs) / 1_000);
+      console.log(
+        `${second} s: ${signed} signed, ${failed + errored} not, ${underWay} under way, workerd ${Math.round(servingMib())} MiB`,
+      );
+    }
+    if (batch.status !== 'running') return batch;
+    await wait(2_000);
+  }
+}

@@ -1,0 +1,74 @@
+/** Serves the empty Worker the way the local stack serves ours, so that both are measured behind the same program. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort, startGuarded } from '../../dev/processes.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const WRANGLER = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
+const START_TIMEOUT_MS = 60_000;
+
+export interface EmptyWorker {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export async function startEmptyWorker(scratch: string): Promise<EmptyWorker> {
+  const directory = join(scratch, 'empty');
+  await mkdir(directory, { recursive: true });
+  const config = join(directory, 'wrangler.json');
+  await writeFile(
+    config,
+    JSON.stringify({
+      name: 'empty',
+      main: join(ROOT, 'bench/load/empty-worker.ts'),
+      compatibility_date: '2026-10-20',
+      workflows: [{ binding: 'EMPTY', name: 'empty', class_name: 'Empty' }],
+    }),
+  );
+  const port = await freePort();
+  const worker = startGuarded(
+    process.execPath,
+    [
+      ...[WRANGLER, 'dev', '--config', config, '--ip', '127.0.0.1', '--port', String(port)],
+      ...['--inspector-port', '0', '--persist-to', join(directory, 'storage')],
+      ...['--show-interactive-dev-session=false', '--log-level', 'error'],
+    ],
+    {
+      PATH: process.env.PATH ?? '/usr/bin:/bin',
+      HOME: process.env.HOME ?? '/tmp',
+      CI: '1',
+      WRANGLER_SEND_METRICS: 'false',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      NO_COLOR: '1',
+    },
+  );
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && !worker.exited()) {
+    if ((await fetch(url).catch(() => null))?.ok) return { url, stop: () => worker.stop() };
+    await wait(100);
+  }
+  await worker.stop();
+  throw new Error(`the empty Worker did not start:\n${worker.log()}`);
+}
+
+/** Instances with so many steps that do nothing, a few at a time, until the last has ended. */
+export async function runEmptyInstances(
+  url: string,
+  name: string,
+  count: number,
+  steps: number,
+): Promise<void> {
+  const abreast = 8;
+  let next = 0;
+  const work = async () => {
+    for (let n = next++; n < count; n = next++) {
+      const at = `${url}/instance?id=${name}-${n}`;
+      await fetch(`${at}&steps=${steps}`, { method: 'POST' });
+      while (((await (await fetch(at)).json()) as { status: string }).status !== 'complete') await wait(50);
+    }
+  };
+  await Promise.all(Array.from({ length: abreast }, work));
+}
