@@ -3,6 +3,8 @@
  * the wake sweep that production runs by cron. Everything listens on loopback and ends with us.
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,6 +15,7 @@ import { type LocalSandboxes, startSandboxes } from './sandboxes.ts';
 import { type LocalState, openState } from './state.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MIGRATIONS = join(ROOT, 'migrations');
 const WRANGLER = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
 const START_TIMEOUT_MS = 60_000;
 const SWEEP_EVERY_MS = 5_000;
@@ -25,6 +28,10 @@ export interface StackOptions {
   readonly port?: number;
   /** Gets what the Worker prints, as it prints it. */
   readonly onLog?: (text: string) => void;
+  /** Another entry file of the Worker than the one of wrangler.jsonc: a test's. */
+  readonly entry?: string;
+  /** Further settings of the Worker, which win. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface Stack {
@@ -45,7 +52,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     migrate(persist);
     const port = options.port || (await freePort());
     const envFile = await writeEnv(state, sandboxes, options);
-    const worker = startWorker(port, persist, envFile, options.onLog);
+    const worker = startWorker(port, persist, envFile, options);
     const url = `http://127.0.0.1:${port}`;
     let stopSweep: () => void = () => undefined;
     const stop = async () => {
@@ -69,10 +76,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+/** Takes two seconds of every start, so what is applied already is remembered beside the database. */
 function migrate(persist: string): void {
+  const applied = join(persist, 'migrations-applied');
+  const wanted = migrationsDigest();
+  if (existsSync(applied) && readFileSync(applied, 'utf8') === wanted) return;
   const args = [WRANGLER, 'd1', 'migrations', 'apply', 'assay', '--local', '--persist-to', persist];
   const run = spawnSync(process.execPath, args, { cwd: ROOT, env: wranglerEnv(), encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`migrations failed:\n${run.stdout}\n${run.stderr}`);
+  writeFileSync(applied, wanted);
+}
+
+function migrationsDigest(): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(MIGRATIONS).sort())
+    hash.update(`${name}\n`).update(readFileSync(join(MIGRATIONS, name)));
+  return hash.digest('hex');
 }
 
 /** Secrets go through a file only its user can read: arguments are visible to every process of the machine. */
@@ -97,6 +116,7 @@ async function writeEnv(
     ...(options.model.baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.model.baseUrl }),
     ...(options.model.id === undefined ? {} : { MODEL: options.model.id }),
     ...fromEnvironment('MODEL_MAX_TOKENS', 'MODEL_PRICES'),
+    ...options.settings,
   };
   const file = join(state.directory, 'worker.env');
   // Single quotes: a price table is JSON, and nothing in these values may be expanded.
@@ -121,12 +141,13 @@ function startWorker(
   port: number,
   persist: string,
   envFile: string,
-  onLog?: (text: string) => void,
+  { entry, onLog }: StackOptions,
 ): Guarded {
   return startGuarded(
     process.execPath,
     [
-      ...[WRANGLER, 'dev', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
+      ...[WRANGLER, 'dev', ...(entry === undefined ? [] : [entry])],
+      ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
       ...['--persist-to', persist, '--env-file', envFile, '--enable-containers=false'],
       ...['--show-interactive-dev-session=false', '--log-level', 'info'],
     ],

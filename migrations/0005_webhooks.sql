@@ -11,7 +11,8 @@ CREATE TABLE webhook_secrets (
 );
 CREATE INDEX webhook_secrets_by_org ON webhook_secrets (org_id, id DESC);
 
--- The outbox. A row is made in the transaction that ends its subject; url and body never change after that.
+-- The outbox. A row is made in the transaction that ends its subject, under an id that follows from the subject; url and
+-- body never change after that.
 CREATE TABLE deliveries (
   id           TEXT PRIMARY KEY,
   org_id       TEXT NOT NULL,
@@ -28,9 +29,9 @@ CREATE TABLE deliveries (
   created_at   TEXT NOT NULL,
   -- When the next attempt is due, or the one that is running began.
   next_at      TEXT NOT NULL,
-  ended_at     TEXT,
-  UNIQUE (subject_kind, subject_id, event)
+  ended_at     TEXT
 );
+CREATE INDEX deliveries_by_subject ON deliveries (subject_id);
 CREATE INDEX deliveries_by_org ON deliveries (org_id, id DESC);
 CREATE INDEX deliveries_by_status ON deliveries (org_id, status, id DESC);
 CREATE INDEX deliveries_due ON deliveries (next_at) WHERE status = 'pending';

@@ -27,6 +27,7 @@ export interface CreateOptions extends ConnectionOptions {
   readonly economy?: boolean;
   readonly model?: string;
   readonly idempotencyKey?: string;
+  readonly callbackUrl?: string;
   readonly wait?: boolean;
   readonly json?: boolean;
 }
@@ -42,6 +43,7 @@ export async function createBatch(options: CreateOptions): Promise<ExitCode> {
     costUsdMax,
     economy,
     model,
+    callbackUrl,
   } = options;
   const requests = options.request && (await Promise.all(options.request.map((file) => readRequest(file))));
   const filter = filterOf(options);
@@ -57,7 +59,7 @@ export async function createBatch(options: CreateOptions): Promise<ExitCode> {
       ? undefined
       : { notBefore: options.notBefore, ...options.daily };
   // What was not given is left out of the JSON.
-  const wishes = { name, concurrency, costUsdMax, economy, model, window };
+  const wishes = { name, concurrency, costUsdMax, economy, model, window, callbackUrl };
   const made = await client.createBatch(
     { mode, generations, rules, filter, requests, ...wishes },
     options.idempotencyKey,

@@ -42,6 +42,7 @@ function registerCreate(batch: Command): void {
     .option('--economy', 'first attempts by the Message Batches API: cheaper and later')
     .option('--model <id>', 'another model that the service allows')
     .option('--idempotency-key <key>', 'the same key with the same wish gives the same batch')
+    .option('--callback-url <url>', 'where a signed webhook tells that it ended')
     .option('--wait', 'follow it to its end')
     .action((options) =>
       run(options, async () => (await import('../commands/batch-create.ts')).createBatch(options)),

@@ -4,6 +4,8 @@ import { Fault, messageOf } from '../errors.ts';
 import { log } from '../logger.ts';
 import { batchDetail, resumeSchema } from '../schema/batch.ts';
 import { endCancelled } from '../store/end-cancelled.ts';
+import { batchDeliveryIdOf } from '../store/outbox.ts';
+import { startEnd } from '../webhooks/start.ts';
 import { batchDetailOf, findBatch } from './batches.ts';
 import type { AppEnv } from './context.ts';
 import { startBatch } from './make-batch.ts';
@@ -61,6 +63,9 @@ export const batchActionRoutes: readonly Route[] = [
       const ended = await endCancelled(store, id, MOST_ENDED, now());
       await stopInstances(context, ended);
       await begin(context, id);
+      const { instance } = await findBatch(store, orgId, id);
+      const delivery = batchDeliveryIdOf({ batchId: id, instance });
+      await startEnd(context.var.config.deliver, store.deliveries, orgId, delivery);
       return context.json(await batchDetailOf(store, orgId, id));
     },
   }),
@@ -104,7 +109,8 @@ async function stopInstances(context: Context<AppEnv>, generations: readonly str
     try {
       await (await workflow.get(id)).terminate();
     } catch (error) {
-      log('warn', 'terminate_failed', { generation: id, message: messageOf(error) });
+      const message = messageOf(error);
+      log('warn', 'terminate_failed', { generation: id, message });
     }
   }
 }

@@ -52,6 +52,7 @@ export const batchRoutes: readonly Route[] = [
       202: { description: 'It was made and starts.', schema: batchDetail, headers: LOCATION },
     },
     errors: [
+      ...CALLBACK_ERRORS,
       'NOT_FOUND',
       'NOT_ENDED',
       'NO_RULE',
@@ -59,7 +60,6 @@ export const batchRoutes: readonly Route[] = [
       'BATCH_TOO_LARGE',
       'MODEL_NOT_ALLOWED',
       'COST_LIMIT_NEEDS_PRICE',
-      ...CALLBACK_ERRORS,
       'INVALID_IDEMPOTENCY_KEY',
       'IDEMPOTENCY_MISMATCH',
       'WORKFLOW_UNAVAILABLE',

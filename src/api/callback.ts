@@ -14,12 +14,15 @@ export const CALLBACK_ERRORS = [
 /** @throws Fault WEBHOOKS_NOT_CONFIGURED | CALLBACK_REFUSED | NO_WEBHOOK_SECRET */
 export async function refuseCallback(
   caller: { readonly config: Config; readonly store: Store; readonly orgId: string },
-  url: string | undefined,
+  ...asked: readonly (string | undefined)[]
 ): Promise<void> {
-  if (url === undefined) return;
+  const urls = asked.filter((url) => url !== undefined);
+  if (urls.length === 0) return;
   const { allowPrivate } = webhooksOf(caller.config);
-  const problem = callbackProblem(url, allowPrivate);
-  if (problem !== null) throw new Fault('CALLBACK_REFUSED', `callbackUrl ${problem}`);
+  for (const url of urls) {
+    const problem = callbackProblem(url, allowPrivate);
+    if (problem !== null) throw new Fault('CALLBACK_REFUSED', `callbackUrl ${problem}`);
+  }
   if ((await caller.store.webhookSecrets.active(caller.orgId)).length > 0) return;
   throw new Fault(
     'NO_WEBHOOK_SECRET',

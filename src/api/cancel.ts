@@ -3,6 +3,7 @@ import type { Config } from '../env.ts';
 import { Fault, messageOf } from '../errors.ts';
 import { log } from '../logger.ts';
 import { generationDetail } from '../schema/api.ts';
+import { deliveryIdOf } from '../store/outbox.ts';
 import { startEnd } from '../webhooks/start.ts';
 import { findGeneration, generationDetailOf } from './find-generation.ts';
 import { pathParam, type Route, route } from './route.ts';
@@ -27,7 +28,7 @@ export const cancelRoutes: readonly Route[] = [
         if (status !== 'cancelled') throw new Fault('ALREADY_ENDED', `the generation is already ${status}`);
       }
       await stopInstance(context.get('config'), id);
-      await startEnd(context.get('config').deliver, store.deliveries, orgId, id);
+      await startEnd(context.get('config').deliver, store.deliveries, orgId, deliveryIdOf(id));
       return context.json(await generationDetailOf(store, orgId, id));
     },
   }),

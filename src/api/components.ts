@@ -23,6 +23,7 @@ import { tasklessError } from '../schema/taskless.ts';
 import { createdToken, newTokenSchema, tokenSchema } from '../schema/tokens.ts';
 import { documentSchema } from '../schema/trust.ts';
 import {
+  batchEnded,
   createdWebhookSecret,
   deliveryAttempt,
   deliveryDetail,
@@ -36,6 +37,7 @@ export const COMPONENTS = {
   Batch: batchSchema,
   BatchDetail: batchDetail,
   BatchItem: batchItem,
+  BatchEnded: batchEnded,
   CaseSummary: caseSummary,
   CreatedToken: createdToken,
   CreatedWebhookSecret: createdWebhookSecret,
@@ -48,11 +50,11 @@ export const COMPONENTS = {
   GenerationDetail: generationDetail,
   GenerationEnded: generationEnded,
   GenerationEvent: generationEvent,
-  NewBatch: newBatchSchema,
   NewOwner: newOwnerSchema,
   Owner: ownerSchema,
   Health: healthSchema,
   Metrics: metricsSchema,
+  NewBatch: newBatchSchema,
   NewToken: newTokenSchema,
   Organisation: organisationSchema,
   Report: reportSchema,

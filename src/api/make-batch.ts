@@ -8,13 +8,12 @@ import { log } from '../logger.ts';
 import { priceOf } from '../models/pricing.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { DEFAULT_CONCURRENCY, MAX_ITEMS, minuteOfDay, type NewBatch } from '../schema/batch.ts';
-import { callbackProblem } from '../schema/callback-url.ts';
 import { putRequests } from '../store/batch-requests.ts';
 import type { ItemSource } from '../store/batch-selection.ts';
 import type { NewBatchRow } from '../store/batches.ts';
 import { type Claim, KEY_LIFE_MS } from '../store/idempotency.ts';
 import type { Store } from '../store/store.ts';
-import { refuseCallback, webhooksOf } from './callback.ts';
+import { refuseCallback } from './callback.ts';
 import { newId } from './ids.ts';
 import { refuseUnsupported } from './start-generation.ts';
 
@@ -38,6 +37,8 @@ export async function makeBatch(
     const known = key === null ? null : await knownOf(store, orgId, key, digest);
     if (known?.existing != null) return { id: known.existing, made: false };
     const source = sourceOf(body);
+    const urls = (body.requests ?? []).map((request) => request.callbackUrl);
+    await refuseCallback({ config, store, orgId }, body.callbackUrl, ...urls);
     await refuseUnfit(config, store, orgId, body, source);
     const row = rowOf(body, orgId, Date.now());
     const { id, created_at: at } = row;
@@ -97,20 +98,6 @@ async function refuseUnfit(
     return;
   }
   refuseModels(config, body, models);
-  await refuseCallbacks({ config, store, orgId }, body);
-}
-
-/** @throws Fault WEBHOOKS_NOT_CONFIGURED | CALLBACK_REFUSED | NO_WEBHOOK_SECRET */
-async function refuseCallbacks(
-  caller: { readonly config: Config; readonly store: Store; readonly orgId: string },
-  { requests = [] }: NewBatch,
-): Promise<void> {
-  const urls = [...new Set(requests.flatMap(({ callbackUrl }) => callbackUrl ?? []))];
-  await refuseCallback(caller, urls[0]);
-  for (const url of urls) {
-    const problem = callbackProblem(url, webhooksOf(caller.config).allowPrivate);
-    if (problem !== null) throw new Fault('CALLBACK_REFUSED', `callbackUrl ${problem}`);
-  }
 }
 
 /** @throws Fault MODEL_NOT_ALLOWED | COST_LIMIT_NEEDS_PRICE */
@@ -149,6 +136,7 @@ function rowOf(body: NewBatch, orgId: string, nowMs: number): NewBatchRow {
     daily_to: dailyTo === undefined ? null : minuteOfDay(dailyTo),
     economy: body.economy === true ? 1 : 0,
     created_at: new Date(nowMs).toISOString(),
+    callback_url: body.callbackUrl === undefined ? null : new URL(body.callbackUrl).href,
   };
 }
 

@@ -49,7 +49,10 @@ export function openApiDocument(routes: readonly Route[]): ReturnType<typeof cre
       },
       servers: [{ url: '/' }],
       paths,
-      webhooks: { generationEnded: { post: webhook() } },
+      webhooks: {
+        generationEnded: { post: webhook('generationEnded', COMPONENTS.GenerationEnded) },
+        batchEnded: { post: webhook('batchEnded', COMPONENTS.BatchEnded) },
+      },
       components: {
         schemas: COMPONENTS,
         securitySchemes: {
@@ -100,13 +103,13 @@ function operation(one: Route): ZodOpenApiOperationObject {
 }
 
 /** What is posted to a request's `callbackUrl`. */
-function webhook(): ZodOpenApiOperationObject {
+function webhook(operationId: string, schema: z.ZodType): ZodOpenApiOperationObject {
   return {
-    operationId: 'generationEnded',
-    summary: 'A generation with a callbackUrl has ended',
+    operationId,
+    summary: 'What was asked for with a callbackUrl has ended',
     security: [],
     requestParams: { header: z.object(headers(WEBHOOK_HEADERS)) },
-    requestBody: { required: true, content: { [JSON_TYPE]: { schema: COMPONENTS.GenerationEnded } } },
+    requestBody: { required: true, content: { [JSON_TYPE]: { schema } } },
     responses: {
       '2XX': { description: 'It was taken.' },
       410: { description: 'Nobody wants it any more; it is not tried again.' },

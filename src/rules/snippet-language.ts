@@ -29,13 +29,17 @@ const KNOWN: readonly Known[] = [
       /\b(?:interface|type) \w+(?:<[^>]*>)? ?[={]/,
       /\b(?:const|let|var|function|import|export|await)\b/,
       /\w+\??: (?:string|number|boolean|unknown|any|void)\b/,
-      /=>|===|;\s*$/m,
+      /=>|===|;[ \t]*$/m,
     ],
   },
   {
     extension: 'tsx',
     named: /\b(?:tsx|jsx|react)\b/i,
-    looks: [/<\/[A-Za-z][\w.]*>|<[A-Z]\w*[^>]*\/>/, /\bclassName=|\bon[A-Z]\w+=\{/, /return \(?\s*</],
+    looks: [
+      /<\/[A-Za-z][\w.]*>|<[A-Z]\w*[^>]*\/>/,
+      /\bclassName=|\bon[A-Z]\w+=\{/,
+      /(?:\breturn|=>|\() ?\(?\s{0,20}<[A-Za-z]/,
+    ],
   },
   {
     extension: 'js',
@@ -46,9 +50,9 @@ const KNOWN: readonly Known[] = [
     extension: 'py',
     named: /\bpython\b|\bdjango\b|\.py\b/i,
     looks: [
-      /^\s*def \w+\(.*\).*:\s*$/m,
-      /^\s*(?:from \S+ )?import \w[\w., ]*$/m,
-      /^\s*(?:if|for|while|with|try|except|class)\b.*:\s*$/m,
+      /^[ \t]*def \w+\(.*\).*:[ \t]*$/m,
+      /^[ \t]*(?:from \S+ )?import \w[\w., ]*$/m,
+      /^[ \t]*(?:if|for|while|with|try|except|class)\b.*:[ \t]*$/m,
       /\b(?:None|True|False|elif|self)\b/,
     ],
   },
@@ -92,13 +96,13 @@ const KNOWN: readonly Known[] = [
   {
     extension: 'rb',
     named: /\bruby\b|\brails\b|\.rb\b/i,
-    looks: [/^\s*def \w+[?!]?(?:\(.*\))?\s*$/m, /^\s*end\s*$/m, /\bputs \b|\.each do\b/],
+    looks: [/^[ \t]*def \w+[?!]?(?:\(.*\))?[ \t]*$/m, /^[ \t]*end[ \t]*$/m, /\bputs \b|\.each do\b/],
   },
   { extension: 'php', named: /\bphp\b|\blaravel\b/i, looks: [/<\?php/, /\$\w+ ?(?:=|->)/] },
   {
     extension: 'sh',
     named: /\bbash\b|\bshell scripts?\b|\.sh\b/i,
-    looks: [/^#!.*\bsh\b/m, /\bfi\b|\besac\b/, /\$\{?\w+\}?|^\s*echo /m],
+    looks: [/^#!.*\bsh\b/m, /\bfi\b|\besac\b/, /\$\{?\w+\}?|^[ \t]*echo /m],
   },
   { extension: 'html', named: /\bhtml\b/i, looks: [/<!doctype html/i, /<(?:html|body|div|script|img|a)\b/i] },
   {
@@ -107,11 +111,11 @@ const KNOWN: readonly Known[] = [
     looks: [/^[.#]?[\w-]+(?: [.#]?[\w-]+)* ?\{\s*[\w-]+:/m],
   },
   { extension: 'tf', named: /\bterraform\b|\bhcl\b/i, looks: [/^(?:resource|variable|module|provider) "/m] },
-  { extension: 'yaml', named: /\bya?ml\b/i, looks: [/^[\w-]+:\s*$/m, /^\s*- [\w-]+:/m] },
+  { extension: 'yaml', named: /\bya?ml\b/i, looks: [/^[\w-]+:[ \t]*$/m, /^[ \t]*- [\w-]+:/m] },
   {
     extension: 'json',
     named: /\bjson files?\b|\.json\b/i,
-    looks: [/^\s*[{[][\s\S]*"[\w-]+"\s*:[\s\S]*[}\]]\s*$/],
+    looks: [/^\s*[{[]\s*[{"]/],
   },
   { extension: 'lua', named: /\blua\b/i, looks: [/\blocal \w+ ?=/, /\bthen\b[\s\S]*\bend\b/] },
   { extension: 'scala', named: /\bscala\b/i, looks: [/\bobject \w+ /, /\bdef \w+(?:\(.*\))?: ?\w+ =/] },
@@ -120,6 +124,10 @@ const KNOWN: readonly Known[] = [
 ];
 
 const STANDARD = 'ts';
+/** A guess needs no more, and patterns take longer than in proportion. */
+const MAX_LOOKED_AT_CHARS = 1_000;
+const MAX_LOOKED_AT_SNIPPETS = 10;
+const MAX_FIRST_LINE_CHARS = 300;
 const FENCE = /^\s*```([A-Za-z0-9+#-]*)[^\n]*\n([\s\S]*?)\n?```\s*$/;
 /** `// src/a.ts`, `# file: a.py`, `<!-- a.html -->`: a comment of a path and nothing else, on a line of its own. */
 const NAMED =
@@ -133,7 +141,7 @@ export function snippetFiles(prompt: string, snippets: readonly string[]): Snipp
     opened.map(({ text }) => text),
   );
   return opened.map(({ text, extension }) => {
-    const named = NAMED.exec(text)?.[1];
+    const named = NAMED.exec(text.slice(0, MAX_FIRST_LINE_CHARS))?.[1];
     const usable =
       named !== undefined && languageOfFile(named) !== null && relativePath.safeParse(named).success;
     return { path: usable ? named : `example.${extension ?? guess}`, text };
@@ -155,7 +163,10 @@ function extensionOfTag(tag: string): string | null {
 
 /** What the prompt names and the code does not speak against; else what the code looks like most. */
 function guessExtension(prompt: string, snippets: readonly string[]): string {
-  const code = snippets.join('\n');
+  const code = snippets
+    .slice(0, MAX_LOOKED_AT_SNIPPETS)
+    .map((one) => one.slice(0, MAX_LOOKED_AT_CHARS))
+    .join('\n');
   const scored = KNOWN.map(({ extension, named, looks }) => ({
     extension,
     named: named.test(prompt),

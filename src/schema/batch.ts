@@ -1,6 +1,7 @@
 /** Batches, as the API takes and shows them: many generations under one id. */
 import { z } from 'zod';
 import { reasonSchema } from './api.ts';
+import { callbackUrl } from './callback-url.ts';
 import { requestSchema } from './request.ts';
 
 export const MAX_ITEMS = 10_000;
@@ -96,6 +97,8 @@ export const newBatchSchema = z
     economy: z.boolean().optional(),
     /** One of the models the deployment allows; absent: that of what is repeated. */
     model: exact.optional(),
+    /** Where the end of the batch is told. */
+    callbackUrl: callbackUrl.optional(),
   })
   .superRefine((batch, context) => {
     const fail = (message: string) => context.addIssue({ code: 'custom', message });

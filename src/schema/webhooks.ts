@@ -1,6 +1,7 @@
 /** Webhooks as the API shows them: signing secrets, deliveries and their attempts, and the body that is sent. */
 import { z } from 'zod';
 import { GENERATION_STATUSES } from './api.ts';
+import { BATCH_MODES, BATCH_STATUSES } from './batch.ts';
 
 /** Of a rotation: the old secret and the new one. */
 export const MAX_ACTIVE_SECRETS = 2;
@@ -92,6 +93,27 @@ export const generationEnded = z.object({
     bundleSha256: z.string().nullable(),
     retryOf: z.string().nullable(),
     batchId: z.string().nullable(),
+  }),
+});
+
+/** Body of `batch.ended`: it is done, or it was cancelled. */
+export const batchEnded = z.object({
+  type: z.literal('batch.ended'),
+  timestamp: z.string(),
+  data: z.object({
+    batchId: z.string(),
+    status: z.enum(BATCH_STATUSES),
+    reason: z.object({ code: z.string() }),
+    name: z.string().nullable(),
+    mode: z.enum(BATCH_MODES),
+    items: z.object({
+      signed: z.int(),
+      failed: z.int(),
+      errored: z.int(),
+      cancelled: z.int(),
+      /** Of a cancelled batch: still to be ended. */
+      underWay: z.int(),
+    }),
   }),
 });
 

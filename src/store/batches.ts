@@ -5,6 +5,7 @@
 import type { BatchMode, BatchStatus } from '../schema/batch.ts';
 import { type ItemSource, selection } from './batch-selection.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
+import { batchWebhook } from './outbox.ts';
 import { settleStatement } from './settle-items.ts';
 import type { Query } from './where.ts';
 
@@ -30,6 +31,8 @@ export interface BatchRow {
   readonly created_at: string;
   readonly updated_at: string;
   readonly ended_at: string | null;
+  /** Where its end is told. */
+  readonly callback_url: string | null;
 }
 
 export type NewBatchRow = Pick<
@@ -46,7 +49,8 @@ export type NewBatchRow = Pick<
   | 'daily_to'
   | 'economy'
   | 'created_at'
->;
+> &
+  Partial<Pick<BatchRow, 'callback_url'>>;
 
 /** What is wrong with a selection; each list is cut. */
 export interface Unfit {
@@ -184,7 +188,7 @@ export class BatchStore {
            AND EXISTS (SELECT 1 FROM batches WHERE id = ?1 AND status = 'cancelled')`,
       )
       .bind(id, reason.code, reason.message, at);
-    const [updated] = await this.#db.batch([update, items]);
+    const [updated] = await this.#db.batch([update, items, batchWebhook(this.#db, id)]);
     return (updated?.meta.changes ?? 0) > 0;
   }
 
@@ -212,13 +216,16 @@ export class BatchStore {
 
   /** Ends a batch without an item left to begin or to wait for. False when there is one, or it is not ours. */
   async finish({ batchId, instance }: BatchJob, reason: Reason, at: string): Promise<boolean> {
-    return this.#change(
-      `UPDATE batches SET status = 'done', reason_code = ?3, reason_message = ?4, next_look_at = NULL, shut_until = NULL,
+    const update = this.#db
+      .prepare(
+        `UPDATE batches SET status = 'done', reason_code = ?3, reason_message = ?4, next_look_at = NULL, shut_until = NULL,
          updated_at = ?5, ended_at = ?5
        WHERE id = ?1 AND instance = ?2 AND status = 'running'
          AND NOT EXISTS (SELECT 1 FROM batch_items WHERE batch_id = ?1 AND status IN ('waiting', 'started'))`,
-      [batchId, instance, reason.code, reason.message, at],
-    );
+      )
+      .bind(batchId, instance, reason.code, reason.message, at);
+    const [updated] = await this.#db.batch([update, batchWebhook(this.#db, batchId)]);
+    return (updated?.meta.changes ?? 0) > 0;
   }
 
   /** Says when its instance looks next; `null`: there is nothing to look for. False when it is not ours. */
@@ -267,8 +274,8 @@ function insertStatement(db: D1Database, row: NewBatchRow, when: string): D1Prep
   return db
     .prepare(
       `INSERT INTO batches (id, org_id, mode, status, name, model, concurrency, cost_usd_max, not_before, daily_from, daily_to,
-         economy, items, next_look_at, created_at, updated_at)
-       SELECT ?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?12, ?12 ${when}`,
+         economy, items, next_look_at, created_at, updated_at, callback_url)
+       SELECT ?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?12, ?12, ?13 ${when}`,
     )
     .bind(
       row.id,
@@ -283,5 +290,6 @@ function insertStatement(db: D1Database, row: NewBatchRow, when: string): D1Prep
       row.daily_to,
       row.economy,
       row.created_at,
+      row.callback_url ?? null,
     );
 }

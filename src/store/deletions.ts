@@ -64,6 +64,7 @@ export class DeletionStore {
     await this.#db.batch([
       this.#db.prepare('DELETE FROM events WHERE generation_id = ?1').bind(id),
       this.#db.prepare('DELETE FROM case_results WHERE generation_id = ?1').bind(id),
+      this.#db.prepare('DELETE FROM taskless_requests WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE attempts SET summary = NULL WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE batch_items SET reason_message = NULL WHERE generation_id = ?1').bind(id),
       this.#db

@@ -35,7 +35,7 @@ export interface Approval {
 }
 
 /** A login that ended is kept this long, so that a late poll is told how it ended. */
-const KEPT_MS = 86_400_000;
+const KEPT_MS = 3_600_000;
 
 export class DeviceLoginStore {
   readonly #db: D1Database;
@@ -131,7 +131,7 @@ export class DeviceLoginStore {
     return (inserted?.meta.changes ?? 0) > 0;
   }
 
-  /** Forgets logins that ended a day before `now`. Returns how many. */
+  /** Forgets logins that ended an hour before `now`. Returns how many. */
   async purge(now: Date): Promise<number> {
     const before = new Date(now.getTime() - KEPT_MS).toISOString();
     const { meta } = await this.#db

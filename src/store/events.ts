@@ -1,4 +1,7 @@
-/** The append-only event log of a generation. An event's key makes it happen once however often a step runs. */
+/**
+ * The append-only event log of a generation. An event's key makes it happen once however often a step runs, and
+ * `ended` is the last: whoever follows stops there.
+ */
 import type { GenerationEvent } from '../schema/api.ts';
 
 interface EventRow {
@@ -15,7 +18,10 @@ export class EventStore {
     this.#db = db;
   }
 
-  /** @param key unique within the generation, for example `attempt:2:judged` */
+  /**
+   * Nothing happens when the generation has ended meanwhile.
+   * @param key unique within the generation, for example `attempt:2:judged`
+   */
   async append(
     orgId: string,
     generationId: string,
@@ -26,7 +32,8 @@ export class EventStore {
   ): Promise<void> {
     await this.#db
       .prepare(
-        'INSERT INTO events (generation_id, org_id, key, type, data, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING',
+        `INSERT INTO events (generation_id, org_id, key, type, data, at) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+         WHERE EXISTS (SELECT 1 FROM generations WHERE id = ?1 AND ended_at IS NULL) ON CONFLICT DO NOTHING`,
       )
       .bind(generationId, orgId, key, type, JSON.stringify(data), at)
       .run();

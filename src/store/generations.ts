@@ -38,14 +38,14 @@ export interface GenerationRow {
   readonly batch_id: string | null;
   readonly search_text: string | null;
   readonly step_retries: number;
-  /** The rule whose files this one verifies and signs again; `null` where a model writes one. */
-  readonly reverifies: string | null;
-  /** 1: its instance is not wanted yet; its batch lets it go. */
-  readonly held: number;
   /** Where its end is told. */
   readonly callback_url: string | null;
   /** Set from when it was asked to be deleted; then the row has no texts, or soon has none. */
   readonly deleting_at: string | null;
+  /** The rule whose files this one verifies and signs again; `null` where a model writes one. */
+  readonly reverifies: string | null;
+  /** 1: its instance is not wanted yet; its batch lets it go. */
+  readonly held: number;
 }
 
 export type NewGeneration = Pick<
@@ -70,9 +70,9 @@ export type NewGeneration = Pick<
       | 'from_attempt'
       | 'batch_id'
       | 'search_text'
+      | 'callback_url'
       | 'reverifies'
       | 'held'
-      | 'callback_url'
     >
   >;
 
@@ -154,18 +154,6 @@ export class GenerationStore {
       .prepare('SELECT * FROM generations WHERE id = ?1 AND org_id = ?2')
       .bind(id, orgId)
       .first<GenerationRow>();
-  }
-
-  /** Those that have not ended, in the order of their ids; for work on many at once. */
-  async aliveAmong(orgId: string, ids: readonly string[]): Promise<GenerationRow[]> {
-    const { results } = await this.#db
-      .prepare(
-        `SELECT * FROM generations WHERE id IN (SELECT value FROM json_each(?1)) AND org_id = ?2 AND ended_at IS NULL
-         ORDER BY id`,
-      )
-      .bind(JSON.stringify(ids), orgId)
-      .all<GenerationRow>();
-    return results;
   }
 
   /** A generation and everything that was made of it by retrying, newest first. */
@@ -317,7 +305,7 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
     .prepare(
       `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
          created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason,
-         reverifies, held, callback_url)
+         callback_url, reverifies, held)
        SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 ${when}`,
     )
     .bind(
@@ -337,9 +325,9 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
       row.search_text ?? null,
       row.engine ?? null,
       row.engine_reason ?? null,
+      row.callback_url ?? null,
       row.reverifies ?? null,
       row.held ?? 0,
-      row.callback_url ?? null,
     );
 }
 

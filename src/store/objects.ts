@@ -75,6 +75,11 @@ export class ObjectStore {
     return { ref: await refOf(key, kept), text: kept };
   }
 
+  /** Only for working papers that nobody reads again: what is evidence stays, or goes with its generation. */
+  async remove(key: string): Promise<void> {
+    await this.#bucket.delete(key);
+  }
+
   /** What is stored under `key` with its reference, or `null`. */
   async find(key: string): Promise<StoredObject | null> {
     const text = await this.get(key);

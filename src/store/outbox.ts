@@ -1,6 +1,7 @@
 /**
  * What puts a webhook into the outbox: a statement for the D1 batch that ends its subject, so that either both are
- * there or none. Its id is the subject's under another prefix: there is one end, so there is one webhook.
+ * there or none. Its id is the subject's under another prefix: there is one end, so there is one webhook. What can end
+ * several times needs `-<which end>` behind it.
  */
 
 /** The `dlv-…` of a `gen-…`, or of another subject whose end is told. */
@@ -28,4 +29,34 @@ export function generationWebhook(db: D1Database, generationId: string): D1Prepa
        ON CONFLICT DO NOTHING`,
     )
     .bind(generationId, deliveryIdOf(generationId));
+}
+
+/**
+ * The webhook of a batch that has ended and has a callback URL. A batch whose failed items are retried ends again, as
+ * another instance's work, and tells again under another id.
+ */
+export function batchWebhook(db: D1Database, batchId: string): D1PreparedStatement {
+  return db
+    .prepare(
+      `INSERT INTO deliveries (id, org_id, subject_kind, subject_id, event, url, body, created_at, next_at)
+       SELECT ?2 || '-' || b.instance, b.org_id, 'batch', b.id, 'batch.ended', b.callback_url,
+         json_object('type', 'batch.ended', 'timestamp', b.ended_at, 'data', json_object(
+           'batchId', b.id, 'status', b.status, 'reason', json_object('code', b.reason_code), 'name', b.name, 'mode', b.mode,
+           'items', (SELECT json_object('signed', ${countOf('signed')}, 'failed', ${countOf('failed', 'rejected')},
+             'errored', ${countOf('errored')}, 'cancelled', ${countOf('cancelled')}, 'underWay', ${countOf('started')})
+             FROM batch_items WHERE batch_id = b.id))),
+         b.ended_at, b.ended_at
+       FROM batches b WHERE b.id = ?1 AND b.ended_at IS NOT NULL AND b.callback_url IS NOT NULL
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(batchId, deliveryIdOf(batchId));
+}
+
+/** The delivery of the end that this instance brought about. */
+export function batchDeliveryIdOf({ batchId, instance }: { batchId: string; instance: number }): string {
+  return `${deliveryIdOf(batchId)}-${instance}`;
+}
+
+function countOf(...statuses: readonly string[]): string {
+  return `COUNT(*) FILTER (WHERE status IN (${statuses.map((status) => `'${status}'`).join(', ')}))`;
 }

@@ -5,7 +5,6 @@
 import { messageOf } from '../errors.ts';
 import { log } from '../logger.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
-import { deliveryIdOf } from '../store/outbox.ts';
 
 export interface DeliverWebhookParams {
   readonly deliveryId: string;
@@ -40,14 +39,14 @@ export async function startEnd(
   workflow: Starter,
   deliveries: Outbox,
   orgId: string,
-  subjectId: string,
+  deliveryId: string,
 ): Promise<void> {
   try {
-    const row = await deliveries.find(orgId, deliveryIdOf(subjectId));
+    const row = await deliveries.find(orgId, deliveryId);
     if (row?.status !== 'pending') return;
     await startDelivery(workflow, { deliveryId: row.id, orgId, round: row.round });
   } catch (error) {
     const message = messageOf(error);
-    log('warn', 'delivery_not_started', { subject: subjectId, message });
+    log('warn', 'delivery_not_started', { delivery: deliveryId, message });
   }
 }

@@ -5,7 +5,9 @@ import { priceOf } from '../models/pricing.ts';
 import type { BatchDeps } from '../steps/batch/deps.ts';
 import type { BatchJob } from '../store/batches.ts';
 import { timeOrderedId } from '../store/ids.ts';
+import { batchDeliveryIdOf } from '../store/outbox.ts';
 import { openStore } from '../store/store.ts';
+import { startEnd } from '../webhooks/start.ts';
 import { openEconomy } from './open-economy.ts';
 
 const TOKENS_PER_MTOK = 1_000_000;
@@ -14,8 +16,9 @@ const TOKENS_PER_MTOK = 1_000_000;
 export async function openBatchDeps(bindings: Bindings): Promise<BatchDeps> {
   const config = await loadConfig(bindings);
   const { prices, maxTokens, id, allowed } = config.model;
+  const store = openStore(config.db, config.bucket);
   return {
-    store: openStore(config.db, config.bucket),
+    store,
     models: {
       default: id,
       allowed,
@@ -27,6 +30,7 @@ export async function openBatchDeps(bindings: Bindings): Promise<BatchDeps> {
     newGenerationId: (now) => timeOrderedId('gen', now.getTime()),
     startGeneration: (params) => createOnce(config.workflow, params.generationId, params),
     startBatch: (job) => startBatchInstance(config, job),
+    tell: (job) => startEnd(config.deliver, store.deliveries, job.orgId, batchDeliveryIdOf(job)),
   };
 }
 

@@ -3,6 +3,7 @@ import { type Bindings, type Config, loadConfig } from '../env.ts';
 import { AnthropicModel } from '../models/anthropic.ts';
 import type { DeliveryDeps } from '../steps/deliver-webhook.ts';
 import type { BundleLog, StepDeps } from '../steps/deps.ts';
+import { deliveryIdOf } from '../store/outbox.ts';
 import { openStore } from '../store/store.ts';
 import { LOG_NAME } from '../tlog/service/settings.ts';
 import { RETRY_DELAYS_MS } from '../webhooks/outcome.ts';
@@ -21,7 +22,7 @@ export async function openDeps(bindings: Bindings): Promise<StepDeps> {
     signingKey: config.signingKey,
     trustRootSha256: config.trustRootSha256,
     log: openLog(config),
-    tell: (job) => startEnd(config.deliver, store.deliveries, job.orgId, job.generationId),
+    tell: (job) => startEnd(config.deliver, store.deliveries, job.orgId, deliveryIdOf(job.generationId)),
     now: () => new Date(),
   };
 }

@@ -42,8 +42,11 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
     const times: StepTime[] = [];
     const about = { generation: job.generationId, org: job.orgId };
     const onDone = (time: StepTime) => times.push(time);
-    const runStep: RunStep = (policy, body) =>
-      durable(
+    // Once signing has begun there may be a signature, whatever fails then.
+    let missing = 'signed';
+    const runStep: RunStep = (policy, body) => {
+      if (policy === policies.sign) missing = 'published';
+      return durable(
         step,
         policy,
         async (run) => {
@@ -60,6 +63,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
         },
         { about, onDone },
       );
+    };
     const end = (input: EndInput) => runStep(policies.end, (deps) => endGeneration(job, input, deps));
     try {
       const outcome = await generate(job, runStep);
@@ -71,8 +75,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
       await end({
         status: 'errored',
         code,
-        // The log comes after the signature: what it could not take stays unpublished.
-        message: `${reasonOf(error)}. Nothing was ${code.startsWith('LOG_') ? 'published' : 'signed'}; retry the generation`,
+        message: `${reasonOf(error).replace(/\.$/, '')}. Nothing was ${missing}; retry the generation`,
       });
     }
   }

@@ -53,7 +53,7 @@ async function wake(config: Config, store: Store, job: GenerateRuleParams, now: 
 function endLost(store: Store, id: string, status: string, now: Date): Promise<boolean> {
   const reason = {
     code: 'WORKFLOW_LOST',
-    message: `the workflow is ${status} without a result. Nothing was signed; retry the generation`,
+    message: `the workflow is ${status} without a result. Nothing was published; retry the generation`,
   };
   return store.generations.end(id, 'errored', reason, now.toISOString());
 }

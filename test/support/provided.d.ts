@@ -2,6 +2,8 @@
 declare module 'vitest' {
   interface ProvidedContext {
     bindings: Record<string, string>;
+    /** Whether `faults.test.ts` is to run every row. */
+    everyFault: boolean;
     tokens: { first: string; second: string };
     /** Address of the receiver, see webhook-receiver.ts. */
     receiver: string;

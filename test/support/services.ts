@@ -14,6 +14,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const tokens = { first: randomBytes(16).toString('hex'), second: randomBytes(16).toString('hex') };
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
   project.provide('tokens', tokens);
+  project.provide('everyFault', process.env.ASSAY_FAULTS_ALL === '1');
   project.provide('receiver', receiver.url);
   project.provide('bindings', {
     SIGNING_KEY: privateKeyPem(randomBytes(32)),

@@ -11,8 +11,8 @@ declare global {
       DB: D1Database;
       BUCKET: R2Bucket;
       GENERATE_RULE: Workflow<GenerateRuleParams>;
-      BATCH: Workflow<BatchParams>;
       DELIVER_WEBHOOK: Workflow<DeliverWebhookParams>;
+      BATCH: Workflow<BatchParams>;
       TRANSPARENCY_LOG: DurableObjectNamespace<TransparencyLog>;
       VERIFICATION_CONTAINER: DurableObjectNamespace<VerificationContainer>;
       TEST_MIGRATIONS: D1Migration[];
@@ -20,5 +20,13 @@ declare global {
     interface GlobalProps {
       mainModule: typeof import('../../src/index.ts');
     }
+  }
+}
+
+/** What tests use of Node's module; its own types would bring all of Node's globals along. */
+declare module 'node:async_hooks' {
+  export class AsyncLocalStorage<T> {
+    getStore(): T | undefined;
+    run<R>(store: T, body: () => R): R;
   }
 }

@@ -240,6 +240,25 @@ test('a generation that was cancelled meanwhile has its answer in the ledger and
   expect(await one.deps.store.attempts.listOf('first', id)).toEqual([]);
 });
 
+test('a generation that was deleted meanwhile gets nothing stored, and what was asked is kept nowhere else', async () => {
+  const one = await fixture(['good', 'good']);
+  const [gone = '', stays = ''] = one.ids;
+  await submit(one);
+  const asked = keys.firstTurns('first', one.key.batchId, 1);
+  expect(await env.BUCKET.head(asked)).not.toBeNull();
+  const at = new Date().toISOString();
+  await one.deps.store.generations.end(gone, 'cancelled', { code: 'CANCELLED', message: '' }, at);
+  await one.deps.store.deletions.mark('first', gone, false, at);
+  await poll(one);
+  expect(await collectFirstTurns(one.key, one.deps)).toMatchObject({ answered: 2 });
+  expect(await env.BUCKET.head(keys.reply('first', gone, 1))).toBeNull();
+  expect(await env.BUCKET.head(keys.reply('first', stays, 1))).not.toBeNull();
+  expect(await ledger(gone)).toMatchObject([{ stop_reason: 'end_turn', settled: 1 }]);
+  expect(await env.BUCKET.head(asked)).toBeNull();
+  expect(await submit(one)).toMatchObject({ state: 'closed', asked: 2 });
+  expect(one.created()).toBe(1);
+});
+
 describe('a batch that was made and not recorded', () => {
   test('is found again, and no second one is made', async () => {
     const one = await fixture(['good', 'good']);

@@ -278,6 +278,14 @@ test('no step goes on for a generation that has ended', async () => {
   }
 });
 
+test('the end is the last event: a step that was under way adds none', async () => {
+  const { job, deps } = await fixture();
+  await endGeneration(job, { status: 'cancelled', code: 'CANCELLED', message: '' }, deps);
+  await deps.store.events.append('first', job.generationId, 'late', 'replied', {}, deps.now().toISOString());
+  const events = await deps.store.events.after('first', job.generationId, 0, 100);
+  expect(events.at(-1)).toMatchObject({ type: 'ended' });
+});
+
 test('an attempt that is open when its generation ends is closed with it', async () => {
   const { job, deps } = await fixture();
   await askModel(job, { attempt: 1, engine: 'runtime' }, deps);

@@ -200,6 +200,7 @@ describe('the end of a generation is told once', () => {
         model: null,
         check_envelope: null,
         engine_version: null,
+        node_version: null,
       },
       { code: 'SIGNED', message: '' },
     );

@@ -10,11 +10,11 @@ export interface Known {
   readonly request: TasklessRequestRow;
 }
 
-/** @throws Refusal request_not_found, also when it belongs to another organisation */
+/** @throws Refusal request_not_found, also when it belongs to another organisation or was deleted */
 export async function findRequest(store: Store, orgId: string, id: string): Promise<Known> {
   const known = UUID.test(id) ? await store.tasklessRequests.find(orgId, id.toLowerCase()) : null;
   const generation = await store.generations.find(orgId, known?.generation_id ?? id);
-  if (generation === null) throw new Refusal(404, 'request_not_found');
+  if (generation === null || generation.deleting_at !== null) throw new Refusal(404, 'request_not_found');
   const request = known ?? (await nameRequest(store, orgId, generation.id, null));
   return { generation, request };
 }

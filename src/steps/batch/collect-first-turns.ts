@@ -9,6 +9,7 @@ import { keys } from '../../store/objects.ts';
 import type { SettledCall } from '../../store/spend.ts';
 import { repliedData, type StoredReply, storedReply } from '../ask-model.ts';
 import {
+  closeTurns,
   type FirstTurn,
   type FirstTurnDeps,
   loadFirstTurns,
@@ -32,16 +33,15 @@ const AT_ONCE = 6;
 /** @throws Fault MODEL_*; what was stored before stays, and the next run goes over it again */
 export async function collectFirstTurns(key: FirstTurnKey, deps: FirstTurnDeps): Promise<Collected> {
   const row = await loadRow(key, deps);
-  const { requests } = await loadFirstTurns(key, deps);
   const known = row.answered ?? 0;
   if (row.closed_at !== null || row.provider_id === null)
     return { answered: known, unanswered: 0, unknown: row.requests - known };
+  const { requests } = await loadFirstTurns(key, deps);
   const collected = await orGiveUp(key, deps, () => collect(key, row, requests, deps));
   if (collected === null) return { answered: 0, unanswered: 0, unknown: row.requests };
   const { answered, unanswered, unknown } = collected;
   const reason = `${answered} answered, ${unanswered} not, ${unknown} not known`;
-  const end = { outcome: 'collected', reason, answered } as const;
-  await deps.store.firstTurns.close(key, end, deps.now().toISOString());
+  await closeTurns(key, { outcome: 'collected', reason, answered }, deps);
   return collected;
 }
 
@@ -94,30 +94,27 @@ async function keep(
   asked: ReadonlyMap<string, FirstTurn>,
   deps: FirstTurnDeps,
 ): Promise<void> {
+  const { spend, attempts, events, generations } = deps.store;
+  const rows = await generations.findMany(
+    key.orgId,
+    results.map((result) => result.customId),
+  );
   const kept: Kept[] = [];
   for (let start = 0; start < results.length; start += AT_ONCE) {
-    const stored = results
-      .slice(start, start + AT_ONCE)
-      .map((result) => keepOne(key, row, result, asked.get(result.customId), deps));
+    const stored = results.slice(start, start + AT_ONCE).map((result) => {
+      const isDeleted = rows.get(result.customId)?.deleting_at !== null;
+      return keepOne(key, row, { result, turn: asked.get(result.customId), isDeleted }, deps);
+    });
     kept.push(...(await Promise.all(stored)).filter((one) => one !== null));
   }
   if (kept.length === 0) return;
   const at = deps.now().toISOString();
-  const { spend, attempts, events, generations } = deps.store;
   await spend.settleFirst(key.orgId, kept, at);
   const replied = kept.flatMap(({ generationId, reply }) =>
     reply === null ? [] : [{ generationId, reply }],
   );
-  const alive = new Set(
-    (
-      await generations.aliveAmong(
-        key.orgId,
-        replied.map((one) => one.generationId),
-      )
-    ).map(({ id }) => id),
-  );
   // A generation that was cancelled meanwhile has its answer in store and in the ledger, and nothing else.
-  const shown = replied.filter(({ generationId }) => alive.has(generationId));
+  const shown = replied.filter(({ generationId }) => rows.get(generationId)?.ended_at === null);
   await attempts.startFirst(
     key.orgId,
     shown.map((one) => one.generationId),
@@ -127,17 +124,24 @@ async function keep(
   await events.appendToMany(key.orgId, 'attempt:1:replied', 'replied', data, at);
 }
 
+interface Result {
+  readonly result: BatchResult;
+  readonly turn: FirstTurn | undefined;
+  /** Its generation is: nothing of it is stored any more, but what it cost. */
+  readonly isDeleted: boolean;
+}
+
 async function keepOne(
   { orgId }: FirstTurnKey,
   row: FirstTurnBatchRow,
-  result: BatchResult,
-  turn: FirstTurn | undefined,
+  { result, turn, isDeleted }: Result,
   { store }: FirstTurnDeps,
 ): Promise<Kept | null> {
   if (turn === undefined || result.kind === 'unreadable') return null;
   const { generationId, model, promptVersion, promptSha256 } = turn;
   if (result.kind !== 'answered')
     return { generationId, answer: nothingCharged(model, `batch_${result.kind}`), reply: null };
+  if (isDeleted) return { generationId, answer: result.answer, reply: null };
   const own = { call: 1, promptVersion, promptSha256 };
   const reply = { ...own, ...result.answer, providerBatchId: row.provider_id ?? '' } satisfies StoredReply;
   const { text } = await store.objects.putOnce(keys.reply(orgId, generationId, 1), JSON.stringify(reply));

@@ -17,6 +17,8 @@ export interface BatchDeps {
   readonly startGeneration: (job: Job) => Promise<void>;
   /** The same for an instance of a batch. */
   readonly startBatch: (job: BatchJob) => Promise<void>;
+  /** Starts delivering the webhook that the end of a batch put into the outbox; a failure is noted only. */
+  readonly tell: (job: BatchJob) => Promise<void>;
 }
 
 /** The models of the configuration. */

@@ -141,16 +141,25 @@ export async function closeUnanswered(
   reason: string,
   deps: FirstTurnDeps,
 ): Promise<void> {
-  const at = deps.now().toISOString();
   if (outcome === 'refused') {
     const { requests } = await loadFirstTurns(key, deps);
     const calls = requests.map((one) => ({
       generationId: one.generationId,
       answer: nothingCharged(one.model, 'batch_refused'),
     }));
-    await deps.store.spend.settleFirst(key.orgId, calls, at);
+    await deps.store.spend.settleFirst(key.orgId, calls, deps.now().toISOString());
   }
-  await deps.store.firstTurns.close(key, { outcome, reason: reason.slice(0, 1_000), answered: 0 }, at);
+  await closeTurns(key, { outcome, reason: reason.slice(0, 1_000), answered: 0 }, deps);
+}
+
+/** Nothing more is expected. What was asked is in the generations' own objects, and goes with them when they are deleted. */
+export async function closeTurns(
+  key: FirstTurnKey,
+  end: { readonly outcome: FirstTurnOutcome; readonly reason: string | null; readonly answered: number },
+  { store, now }: Pick<FirstTurnDeps, 'store' | 'now'>,
+): Promise<void> {
+  await store.firstTurns.close(key, end, now().toISOString());
+  await store.objects.remove(keys.firstTurns(key.orgId, key.batchId, key.n));
 }
 
 /** How the ledger shows a call that was in a batch and is not charged. */

@@ -43,8 +43,7 @@ async function plan(
   deps: FirstTurnDeps,
 ): Promise<FirstTurns> {
   const considered = generationIds.slice(0, MAX_FIRST_TURNS);
-  const alive = await deps.store.generations.aliveAmong(orgId, considered);
-  const rows = new Map(alive.map((row) => [row.id, row]));
+  const rows = await deps.store.generations.findMany(orgId, considered);
   const requests: FirstTurn[] = [];
   const left: string[] = [];
   const { maxBytes } = deps.economy;
@@ -68,7 +67,7 @@ async function plan(
 
 /** `null` for what is asked the ordinary way; whatever is wrong with it, its own steps say. */
 async function firstTurnOf(row: GenerationRow | undefined, deps: FirstTurnDeps): Promise<FirstTurn | null> {
-  if (row === undefined) return null;
+  if (row === undefined || row.ended_at !== null) return null;
   try {
     return await turnOf(row, deps);
   } catch (error) {

@@ -56,7 +56,10 @@ export async function settleItems(job: BatchJob, lastWaitMs: number, deps: Batch
   const economy = batch.economy === 1;
   const turns = economy ? await lookAtTurns(job, started === 0, deps) : NO_TURNS;
   const isDone = waiting + started + turns.open === 0;
-  if (isDone && (await store.batches.finish(job, endOf(tally), at))) return OVER;
+  if (isDone && (await store.batches.finish(job, endOf(tally), at))) {
+    await deps.tell(job);
+    return OVER;
+  }
 
   const opensMs = opensAtMs(windowOf(batch), now.getTime());
   const cap = capOf(batch, tally, deps);

@@ -7,6 +7,7 @@ import { faultCode, reasonOf } from '../../errors.ts';
 import type { ProviderBatch } from '../../models/message-batches.ts';
 import type { FirstTurnBatchRow, FirstTurnKey } from '../../store/first-turns.ts';
 import {
+  closeTurns,
   closeUnanswered,
   type FirstTurn,
   type FirstTurnDeps,
@@ -44,6 +45,9 @@ export async function submitFirstTurns(
   { generationIds, unwanted }: SubmitInput,
   deps: FirstTurnDeps,
 ): Promise<Submitted> {
+  const known = await deps.store.firstTurns.find(key);
+  if (known !== null && known.closed_at !== null)
+    return { state: 'closed', asked: known.requests, left: 0, rest: 0 };
   const planned = await planFirstTurns(key, generationIds, deps);
   const isFirstRun = await reserve(key, planned, deps);
   const row = await loadRow(key, deps);
@@ -64,11 +68,9 @@ async function settleRow(
   deps: FirstTurnDeps,
 ): Promise<Submitted['state']> {
   const key = { orgId: row.org_id, batchId: row.batch_id, n: row.n };
-  if (row.closed_at !== null) return 'closed';
   if (row.provider_id !== null) return 'submitted';
   if (requests.length === 0) {
-    const end = { outcome: 'collected', reason: 'nothing to ask', answered: 0 } as const;
-    await deps.store.firstTurns.close(key, end, deps.now().toISOString());
+    await closeTurns(key, { outcome: 'collected', reason: 'nothing to ask', answered: 0 }, deps);
     return 'closed';
   }
   const lost = isFirstRun

@@ -148,7 +148,7 @@ describe('a login', () => {
     expect((await poll(device.device_code)).body).toEqual({ error: 'authorization_pending' });
   });
 
-  test('is forgotten a day later', async () => {
+  test('is forgotten an hour after its end', async () => {
     const { body: device } = await begin();
     const code = device.user_code.replace('-', '');
     const { devices } = openStore(env.DB, env.BUCKET);

@@ -1,4 +1,5 @@
 /** Rules for the Taskless client: asked for, polled, improved. Through the real workflow, host and store. */
+import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import type { GenerationDetail } from '../../../src/schema/api.ts';
 import type { Owner } from '../../../src/schema/owners.ts';
@@ -102,6 +103,26 @@ describe('asking for a rule', () => {
       error: expect.stringContaining('(MODEL_REFUSED)'),
     });
     expect((await submit(body)).body.ruleId).not.toBe(first.body.ruleId);
+  });
+
+  test('a deleted one is unknown under every id, and the same request makes another', async () => {
+    const body = bodyOf('sggood');
+    const first = await submit(body);
+    const { assay } = await poll(first.body.ruleId);
+    const generation = assay?.generation ?? '';
+    const path = `/v1/generations/${generation}?rule=true`;
+    expect((await call(path, { method: 'DELETE' })).status).toBe(200);
+    for (const id of [first.body.ruleId, generation]) {
+      expect(await cli(`/cli/api/rule/${id}`)).toMatchObject({
+        status: 404,
+        body: { error: 'request_not_found' },
+      });
+    }
+    const kept = env.DB.prepare('SELECT id FROM taskless_requests WHERE generation_id = ?1').bind(generation);
+    expect(await kept.first()).toBeNull();
+    const second = await submit(body);
+    expect(second.status).toBe(200);
+    expect(second.body.ruleId).not.toBe(first.body.ruleId);
   });
 
   test('a cancelled one is failed, one that runs is not ended', async () => {
