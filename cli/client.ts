@@ -30,9 +30,9 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 
 export type GenerationFilter = NonNullable<paths['/v1/generations']['get']['parameters']['query']>;
+export type ItemFilter = NonNullable<paths['/v1/batches/{id}/items']['get']['parameters']['query']>;
 export type DeliveryFilter = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
 type MetricsWindow = NonNullable<paths['/v1/metrics']['get']['parameters']['query']>;
-export type ItemFilter = NonNullable<paths['/v1/batches/{id}/items']['get']['parameters']['query']>;
 type Schemas = components['schemas'];
 
 export class ApiClient {

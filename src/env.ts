@@ -21,8 +21,8 @@ export interface Bindings {
   readonly DB?: D1Database;
   readonly BUCKET?: R2Bucket;
   readonly GENERATE_RULE?: Workflow<GenerateRuleParams>;
-  readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
   readonly BATCH?: Workflow<BatchParams>;
+  readonly DELIVER_WEBHOOK?: Workflow<DeliverWebhookParams>;
   readonly VERIFICATION_CONTAINER?: DurableObjectNamespace<VerificationContainer>;
   readonly CONTAINER_GATE?: DurableObjectNamespace<ContainerGate>;
   readonly TRANSPARENCY_LOG?: DurableObjectNamespace<TransparencyLog>;
@@ -88,8 +88,8 @@ export interface Config {
   readonly db: D1Database;
   readonly bucket: R2Bucket;
   readonly workflow: Workflow<GenerateRuleParams>;
-  readonly deliver: Workflow<DeliverWebhookParams>;
   readonly batchWorkflow: Workflow<BatchParams>;
+  readonly deliver: Workflow<DeliverWebhookParams>;
   readonly signingKey: SigningKey;
   /** SHA-256 of the trust root that every published one must follow from; `null`: none is taken. */
   readonly trustRootSha256: string | null;
@@ -191,9 +191,9 @@ export function loadConfig(bindings: Bindings): Promise<Config> {
 
 async function check(bindings: Bindings): Promise<Config> {
   const problems: string[] = [];
-  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow } = bindings;
-  const { DELIVER_WEBHOOK: deliver, BATCH: batchWorkflow } = bindings;
-  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'DELIVER_WEBHOOK', 'BATCH'] as const) {
+  const { DB: db, BUCKET: bucket, GENERATE_RULE: workflow, BATCH: batchWorkflow } = bindings;
+  const { DELIVER_WEBHOOK: deliver } = bindings;
+  for (const name of ['DB', 'BUCKET', 'GENERATE_RULE', 'BATCH', 'DELIVER_WEBHOOK'] as const) {
     if (bindings[name] === undefined) problems.push(`${name} binding is missing`);
   }
   const limits = checkLimits(bindings, problems);
@@ -215,8 +215,8 @@ async function check(bindings: Bindings): Promise<Config> {
     !db ||
     !bucket ||
     !workflow ||
-    !deliver ||
     !batchWorkflow ||
+    !deliver ||
     !sandboxes ||
     !signingKey ||
     !limits
@@ -229,8 +229,8 @@ async function check(bindings: Bindings): Promise<Config> {
     db,
     bucket,
     workflow,
-    deliver,
     batchWorkflow,
+    deliver,
     signingKey,
     log,
     sandboxes,

@@ -109,8 +109,7 @@ async function stopInstances(context: Context<AppEnv>, generations: readonly str
     try {
       await (await workflow.get(id)).terminate();
     } catch (error) {
-      const message = messageOf(error);
-      log('warn', 'terminate_failed', { generation: id, message });
+      log('warn', 'terminate_failed', { generation: id, message: messageOf(error) });
     }
   }
 }

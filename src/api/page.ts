@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const PAGE_LIMIT = 100;
 
 /** The two parameters every list has. */
-export function pageQuery(prefix: 'dlv' | 'gen' | 'rule' | 'tok' | 'whs' | 'batch') {
+export function pageQuery(prefix: 'batch' | 'dlv' | 'gen' | 'rule' | 'tok' | 'whs') {
   return {
     cursor: z
       .string()

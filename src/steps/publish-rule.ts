@@ -39,8 +39,8 @@ export async function publishRule(job: Job, input: PublishInput, deps: StepDeps)
       published_at: at,
       model: input.model ?? null,
       engine_version: input.engineVersion ?? null,
-      check_envelope: input.checkEnvelope ?? null,
       node_version: input.nodeVersion ?? null,
+      check_envelope: input.checkEnvelope ?? null,
     },
     { code: 'SIGNED', message },
   );

@@ -39,9 +39,9 @@ export interface Signed {
   readonly model: string;
   /** Of ast-grep and of Node, in the sandbox whose report is signed. */
   readonly engineVersion: string;
+  readonly nodeVersion: string;
   /** Taskless content hash of `check.ts`; `null` of a rule without one. */
   readonly checkEnvelope: string | null;
-  readonly nodeVersion: string;
 }
 
 /** @throws Fault SIGNER_NOT_TRUSTED | SIGNATURE_SELF_CHECK_FAILED when our own verifier refuses what was signed */
@@ -82,8 +82,8 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
   const stated = statement.predicate.rule;
   const checkEnvelope = stated.engine === 'runtime' ? stated.checkEnvelope : null;
   const { astGrep: engineVersion, node: nodeVersion } = report.build;
-  const versions = { model: reply.model, engineVersion, nodeVersion };
-  return { bundle: ref, keyId, ruleName, summary, ...versions, checkEnvelope };
+  const versions = { engineVersion, nodeVersion };
+  return { bundle: ref, keyId, ruleName, summary, model: reply.model, ...versions, checkEnvelope };
 }
 
 /** A bundle that is already there stays, even when the key was changed since: one generation, one signature. */

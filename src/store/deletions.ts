@@ -1,10 +1,11 @@
 /**
- * Deletes a generation that has ended: its objects, its texts, its rule. What stays is its row without texts
+ * Deletes a generation that has ended: its objects, its texts, its rule, its webhook. What stays is its row without texts
  * (id, times, numbers, codes), so that lineage, idempotency keys and metrics stay true, and the ledger of spend.
  * In three moves, each safe to repeat: mark, delete objects, delete rows. A step that was running may still write
  * after that, so the last two are done again later, and only then is it called deleted.
  */
 import { generationPrefix } from './objects.ts';
+import { forgetWebhook } from './outbox.ts';
 import { deleteBelow } from './prefix.ts';
 
 /** Longer than any step can run on, see the deadline ladder in ARCHITECTURE.md. */
@@ -66,11 +67,12 @@ export class DeletionStore {
       this.#db.prepare('DELETE FROM case_results WHERE generation_id = ?1').bind(id),
       this.#db.prepare('DELETE FROM taskless_requests WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE attempts SET summary = NULL WHERE generation_id = ?1').bind(id),
+      ...forgetWebhook(this.#db, id),
       this.#db.prepare('UPDATE batch_items SET reason_message = NULL WHERE generation_id = ?1').bind(id),
       this.#db
         .prepare(
           `UPDATE generations SET name = NULL, prompt_excerpt = '', search_text = NULL, request_sha256 = '',
-             reason_message = NULL, engine_reason = NULL, rule_id = NULL, deleted_at = COALESCE(deleted_at, ?2)
+             reason_message = NULL, engine_reason = NULL, rule_id = NULL, callback_url = NULL, deleted_at = COALESCE(deleted_at, ?2)
            WHERE id = ?1 AND deleting_at IS NOT NULL`,
         )
         .bind(id, settled ? now.toISOString() : null),

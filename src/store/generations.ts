@@ -38,14 +38,14 @@ export interface GenerationRow {
   readonly batch_id: string | null;
   readonly search_text: string | null;
   readonly step_retries: number;
-  /** Where its end is told. */
-  readonly callback_url: string | null;
-  /** Set from when it was asked to be deleted; then the row has no texts, or soon has none. */
-  readonly deleting_at: string | null;
   /** The rule whose files this one verifies and signs again; `null` where a model writes one. */
   readonly reverifies: string | null;
   /** 1: its instance is not wanted yet; its batch lets it go. */
   readonly held: number;
+  /** Where its end is told. */
+  readonly callback_url: string | null;
+  /** Set from when it was asked to be deleted; then the row has no texts, or soon has none. */
+  readonly deleting_at: string | null;
 }
 
 export type NewGeneration = Pick<
@@ -70,9 +70,9 @@ export type NewGeneration = Pick<
       | 'from_attempt'
       | 'batch_id'
       | 'search_text'
-      | 'callback_url'
       | 'reverifies'
       | 'held'
+      | 'callback_url'
     >
   >;
 
@@ -305,7 +305,7 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
     .prepare(
       `INSERT INTO generations (id, org_id, status, name, prompt_excerpt, request_sha256, model, cases_total, attempts_max,
          created_at, updated_at, retry_of, retry_sha256, from_attempt, batch_id, search_text, engine, engine_reason,
-         callback_url, reverifies, held)
+         reverifies, held, callback_url)
        SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 ${when}`,
     )
     .bind(
@@ -325,9 +325,9 @@ function insertStatement(db: D1Database, row: NewGeneration, when: string): D1Pr
       row.search_text ?? null,
       row.engine ?? null,
       row.engine_reason ?? null,
-      row.callback_url ?? null,
       row.reverifies ?? null,
       row.held ?? 0,
+      row.callback_url ?? null,
     );
 }
 

@@ -31,6 +31,15 @@ export function generationWebhook(db: D1Database, generationId: string): D1Prepa
     .bind(generationId, deliveryIdOf(generationId));
 }
 
+/** What is not delivered by now is not delivered any more. */
+export function forgetWebhook(db: D1Database, generationId: string): D1PreparedStatement[] {
+  const id = deliveryIdOf(generationId);
+  return [
+    db.prepare('DELETE FROM delivery_attempts WHERE delivery_id = ?1').bind(id),
+    db.prepare('DELETE FROM deliveries WHERE id = ?1').bind(id),
+  ];
+}
+
 /**
  * The webhook of a batch that has ended and has a callback URL. A batch whose failed items are retried ends again, as
  * another instance's work, and tells again under another id.

@@ -17,9 +17,9 @@ export interface RuleRow {
   /** `null` in rows older than the column. */
   readonly model: string | null;
   readonly engine_version: string | null;
+  readonly node_version: string | null;
   /** Taskless content hash of `check.ts`; `null` in `sg` rules, and in older rows until somebody asks. */
   readonly check_envelope: string | null;
-  readonly node_version: string | null;
 }
 
 /** What reconciling needs of a rule. */
@@ -42,7 +42,8 @@ export class RuleStore {
   async publish(row: Omit<RuleRow, 'engine'>, reason: { code: string; message: string }): Promise<boolean> {
     const insert = this.#db
       .prepare(
-        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version, check_envelope, node_version, engine)
+        `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at, model, engine_version, node_version,
+           check_envelope, engine)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, engine FROM generations WHERE id = ?3 AND status = 'running'
          ON CONFLICT DO NOTHING`,
       )
@@ -57,8 +58,8 @@ export class RuleStore {
         row.published_at,
         row.model,
         row.engine_version,
-        row.check_envelope,
         row.node_version,
+        row.check_envelope,
       );
     const end = this.#db
       .prepare(

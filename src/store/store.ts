@@ -23,8 +23,8 @@ import { WebhookSecretStore } from './webhook-secrets.ts';
 
 export interface Store {
   readonly attempts: AttemptStore;
-  readonly batchItems: BatchItemStore;
   readonly batches: BatchStore;
+  readonly batchItems: BatchItemStore;
   readonly deletions: DeletionStore;
   readonly deliveries: DeliveryStore;
   readonly devices: DeviceLoginStore;
@@ -48,8 +48,8 @@ export interface Store {
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
   return {
     attempts: new AttemptStore(db),
-    batchItems: new BatchItemStore(db),
     batches: new BatchStore(db),
+    batchItems: new BatchItemStore(db),
     deletions: new DeletionStore(db, bucket),
     deliveries: new DeliveryStore(db),
     devices: new DeviceLoginStore(db),

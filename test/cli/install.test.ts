@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type InstallOptions, install as installCommand } from '../../cli/commands/install.ts';
 import { errorDocument } from '../../cli/output.ts';
+import type { SignedRule } from '../../src/schema/api.ts';
 import { publicKeyPem } from '../../src/signing/ed25519.ts';
 import { goodSgReply, sgRule } from '../support/sg.ts';
 import { keyOf } from '../support/signed.ts';
@@ -51,12 +52,13 @@ beforeEach(async () => {
 afterEach(() => served.clear());
 
 function serve({ files, bundleSha256 }: SignedDirectory, over: Record<string, string> = {}): void {
-  served.set('/v1/rules/rule-1', {
+  const answer: SignedRule & { files: Record<string, string> } = {
     ...{ id: 'rule-1', generationId: 'gen-1', name: 'no-eval', summary: goodSgReply.summary },
-    ...{ engine: 'runtime', bundleSha256, keyId: 'k', model: null, engineVersion: null },
+    ...{ engine: 'runtime', bundleSha256, keyId: 'k', model: null, engineVersion: null, nodeVersion: null },
     publishedAt: '2026-01-01T00:00:02.000Z',
     files: { ...files, ...over },
-  });
+  };
+  served.set('/v1/rules/rule-1', answer);
 }
 
 async function put(files: Record<string, string>): Promise<void> {

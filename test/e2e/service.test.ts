@@ -120,6 +120,39 @@ test('a made token does what its scope says until it is revoked; a retry is link
   await expect(reader.get(id)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
 });
 
+test('a batch from the command line: made, followed, retried and verified again', async () => {
+  const good = join(scratch, 'good.json');
+  const bad = join(scratch, 'bad.json');
+  await writeFile(good, JSON.stringify({ ...scripted('good'), name: 'no-eval-in-a-batch' }));
+  await writeFile(bad, JSON.stringify(scripted('refusal')));
+  const asked = ['--request', good, '--request', bad, '--name', 'nightly', '--wait', '--json'];
+  const made = await assay('batch', 'create', '--mode', 'regenerate', ...asked);
+  expect(made.code, made.stderr).toBe(1);
+  const { id } = JSON.parse(made.stdout) as { id: string };
+  expect(JSON.parse(made.stdout)).toMatchObject({ status: 'done', progress: { signed: 1, failed: 1 } });
+  const failed = await assay('batch', 'items', id, '--status', 'failed');
+  expect(failed.stdout).toMatch(/^1 {2}failed {2}request → gen-.*\(MODEL_REFUSED\)\n$/);
+  expect((await assay('batch', 'retry-failed', id)).code).toBe(0);
+  expect((await assay('batch', 'status', id, '--wait')).stdout).toContain('1 signed, 1 failed');
+  expect((await assay('batch', 'list')).stdout).toContain(`${id}  done  regenerate  2 items  nightly`);
+
+  const again = await assay(
+    'batch',
+    'create',
+    '--mode',
+    'reverify',
+    '--rule-name',
+    'no-eval-in-a-batch',
+    '--wait',
+  );
+  expect(again, again.stderr).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 signed, 0 failed'),
+  });
+  const none = await assay('batch', 'create', '--mode', 'reverify');
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('say what the batch is of') });
+});
+
 /** What a receiver got in a box, see webhook-receiver.ts, once it is so many. */
 async function untilReceived(box: string, count: number): Promise<ReceivedWebhook[]> {
   for (let tries = 0; tries < 1_200; tries += 1) {
@@ -157,39 +190,6 @@ test('a callback URL gets a signed webhook, which is shown and can be sent again
   const listed = await assay('webhooks', 'deliveries', '--generation', id);
   expect(listed.stdout).toContain(`generation.failed ${id}  ${url}`);
   expect((await assay('webhooks', 'deliveries', delivery)).stdout).toContain('attempt 1.1: 200');
-});
-
-test('a batch from the command line: made, followed, retried and verified again', async () => {
-  const good = join(scratch, 'good.json');
-  const bad = join(scratch, 'bad.json');
-  await writeFile(good, JSON.stringify({ ...scripted('good'), name: 'no-eval-in-a-batch' }));
-  await writeFile(bad, JSON.stringify(scripted('refusal')));
-  const asked = ['--request', good, '--request', bad, '--name', 'nightly', '--wait', '--json'];
-  const made = await assay('batch', 'create', '--mode', 'regenerate', ...asked);
-  expect(made.code, made.stderr).toBe(1);
-  const { id } = JSON.parse(made.stdout) as { id: string };
-  expect(JSON.parse(made.stdout)).toMatchObject({ status: 'done', progress: { signed: 1, failed: 1 } });
-  const failed = await assay('batch', 'items', id, '--status', 'failed');
-  expect(failed.stdout).toMatch(/^1 {2}failed {2}request → gen-.*\(MODEL_REFUSED\)\n$/);
-  expect((await assay('batch', 'retry-failed', id)).code).toBe(0);
-  expect((await assay('batch', 'status', id, '--wait')).stdout).toContain('1 signed, 1 failed');
-  expect((await assay('batch', 'list')).stdout).toContain(`${id}  done  regenerate  2 items  nightly`);
-
-  const again = await assay(
-    'batch',
-    'create',
-    '--mode',
-    'reverify',
-    '--rule-name',
-    'no-eval-in-a-batch',
-    '--wait',
-  );
-  expect(again, again.stderr).toMatchObject({
-    code: 0,
-    stdout: expect.stringContaining('1 signed, 0 failed'),
-  });
-  const none = await assay('batch', 'create', '--mode', 'reverify');
-  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('say what the batch is of') });
 });
 
 test('a case that isolates cannot read is verified without them, and the rule says so', async () => {
@@ -271,7 +271,7 @@ test('a cancelled generation ends cancelled', async () => {
   expect(await client.get(id)).toMatchObject({ status: 'cancelled', ruleId: null });
 });
 
-test('kill -9 in the middle of a generation and a batch loses nothing: all end signed after a restart, once', async () => {
+test('kill -9 in the middle of generations and a batch loses nothing: all end after a restart, once', async () => {
   const callbackUrl = `${receiver.url}/500-200/over-a-crash`;
   await new ApiClient(connection).create({ ...scripted('refusal'), callbackUrl });
   const { id } = await new ApiClient(connection).create(scripted('silent, slow'));

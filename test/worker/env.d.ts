@@ -11,8 +11,8 @@ declare global {
       DB: D1Database;
       BUCKET: R2Bucket;
       GENERATE_RULE: Workflow<GenerateRuleParams>;
-      DELIVER_WEBHOOK: Workflow<DeliverWebhookParams>;
       BATCH: Workflow<BatchParams>;
+      DELIVER_WEBHOOK: Workflow<DeliverWebhookParams>;
       TRANSPARENCY_LOG: DurableObjectNamespace<TransparencyLog>;
       VERIFICATION_CONTAINER: DurableObjectNamespace<VerificationContainer>;
       TEST_MIGRATIONS: D1Migration[];

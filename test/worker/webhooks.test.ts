@@ -171,6 +171,23 @@ describe('the end of a generation is told once', () => {
     ]);
   });
 
+  test('is forgotten with the generation that is deleted', async () => {
+    const { url, read } = box('500-200');
+    const id = await endedOnly(url);
+    const job = { deliveryId: id, orgId: 'first', round: 1 };
+    const deps = await openDeliveryDeps(env as Bindings);
+    await deliverWebhook(job, 1, deps);
+    const erased = await call(`/v1/generations/${id.replace('dlv', 'gen')}`, { method: 'DELETE' });
+    expect(erased.status).toBe(200);
+    expect(await deliverWebhook(job, 2, deps)).toEqual({ waitMs: null });
+    expect(await read()).toHaveLength(1);
+    expect((await call(`/v1/deliveries/${id}`)).status).toBe(404);
+    const rows = ['deliveries', 'delivery_attempts', 'generations'].map((name) =>
+      env.DB.prepare(`SELECT * FROM ${name}`).all(),
+    );
+    expect(JSON.stringify(await Promise.all(rows))).not.toContain(url);
+  });
+
   test('nobody is told where nobody asked', async () => {
     const { id } = await run('refusal');
     expect((await call(`/v1/deliveries/${deliveryIdOf(id)}`)).status).toBe(404);

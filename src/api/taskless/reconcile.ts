@@ -5,7 +5,7 @@
  * files makes one run.
  */
 import { type BlessedRule, reconcile } from '../../rules/reconcile.ts';
-import { statementSchema } from '../../schema/statement.ts';
+import { type Statement, statementSchema } from '../../schema/statement.ts';
 import { reconcileAnswer, reconcileSchema } from '../../schema/taskless.ts';
 import { publishedSigners, startsAt } from '../../signing/published.ts';
 import { onlySigner, type Signers } from '../../signing/signers.ts';
@@ -37,9 +37,9 @@ export const reconcileRoutes: readonly Route[] = [
       const { repository } = await coveredRepository(store, orgId, body.orgId, body.repositoryUrl);
       const delivered = await store.rules.delivered(orgId, repository);
       const signers = await signersNow(context.var);
-      const counting = delivered.filter((row) => counts(row, signers));
       const blessed: BlessedRule[] = [];
-      for (const row of counting) {
+      for (const row of delivered) {
+        if (!(await counts(store, orgId, row, signers))) continue;
         const signature = row.check_envelope ?? (await readEnvelope(store, orgId, row));
         blessed.push({ ruleId: row.request_id ?? row.id, name: row.name, signature });
       }
@@ -61,18 +61,30 @@ async function signersNow({ config, store }: AppEnv['Variables']): Promise<Signe
 
 const NOBODY: Signers = { byKeyId: new Map(), revokedBundles: new Map(), now: null };
 
-function counts(row: DeliveredRow, { byKeyId, revokedBundles }: Signers): boolean {
+async function counts(
+  store: Store,
+  orgId: string,
+  row: DeliveredRow,
+  { byKeyId, revokedBundles }: Signers,
+): Promise<boolean> {
   const signer = byKeyId.get(row.key_id);
   if (signer === undefined || signer.revoked !== null || revokedBundles.has(row.bundle_sha256)) return false;
   const { notBefore, notAfter } = signer;
   const at = row.published_at;
-  return (notBefore === null || at >= notBefore) && (notAfter === null || at <= notAfter);
+  if (notBefore !== null && at < notBefore) return false;
+  if (notAfter === null || at <= notAfter) return true;
+  // Published late: a rule that was signed in time counts, as for everybody who verifies it.
+  return (await predicateOf(store, orgId, row)).signedAt <= notAfter;
+}
+
+async function predicateOf(store: Store, orgId: string, row: DeliveredRow): Promise<Statement['predicate']> {
+  const text = await readKey(store, keys.statement(orgId, row.generation_id));
+  return statementSchema.parse(JSON.parse(text)).predicate;
 }
 
 /** Of a rule from before hashes were kept beside it: from its statement, once. */
 async function readEnvelope(store: Store, orgId: string, row: DeliveredRow): Promise<string> {
-  const text = await readKey(store, keys.statement(orgId, row.generation_id));
-  const { rule } = statementSchema.parse(JSON.parse(text)).predicate;
+  const { rule } = await predicateOf(store, orgId, row);
   const envelope = rule.engine === 'runtime' ? rule.checkEnvelope : '';
   await store.rules.noteEnvelope(orgId, row.id, envelope);
   return envelope;

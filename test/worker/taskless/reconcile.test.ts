@@ -164,6 +164,20 @@ describe('under published documents', () => {
   });
 });
 
+test("a rule that was signed in its key's time counts, however late it was published", async () => {
+  const key = await parseSigningKey(inject('bindings').SIGNING_KEY ?? '');
+  if (key === null) throw new Error('no key');
+  const row = env.DB.prepare('SELECT published_at FROM rules WHERE id = ?1').bind(wide.ruleId);
+  const before = await row.first<{ published_at: string }>();
+  const move = (at: string) =>
+    env.DB.prepare('UPDATE rules SET published_at = ?2 WHERE id = ?1').bind(wide.ruleId, at).run();
+  const notAfter = new Date().toISOString();
+  await move(EXPIRES);
+  await publish({}, { signers: [signerOf(key, { notBefore: ISSUED, notAfter })] });
+  expect((await ask([held(wide)])).run).toEqual([entry(wide)]);
+  await move(before?.published_at ?? '');
+});
+
 test('a file list of another shape is refused', async () => {
   const body = { orgId: NIL_UUID, repositoryUrl: REPOSITORY, files: [{ file: 'x' }] };
   expect(await cli('/cli/api/reconcile', body)).toMatchObject({
