@@ -11,6 +11,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface LogFacts {
   readonly generation?: string | undefined;
   readonly org?: string | undefined;
+  readonly batch?: string | undefined;
   /** Id of a webhook's delivery, and of what it tells about. */
   readonly delivery?: string | undefined;
   readonly subject?: string | undefined;
