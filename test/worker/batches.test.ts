@@ -334,12 +334,7 @@ describe('refused, and nothing made', () => {
       400,
       'COST_LIMIT_NEEDS_PRICE',
     ],
-    [
-      'economy, which is not here',
-      { mode: 'regenerate', requests: [asks('good')], economy: true },
-      400,
-      'ECONOMY_UNAVAILABLE',
-    ],
+    ['economy for reverify', { mode: 'reverify', filter: {}, economy: true }, 400, 'INVALID_REQUEST'],
   ])('%s', async (_what, body, status, code) => {
     const rows = 'SELECT COUNT(*) AS n FROM batches';
     const before = await env.DB.prepare(rows).first();
