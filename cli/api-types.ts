@@ -152,6 +152,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -197,6 +199,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -241,6 +245,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -301,6 +307,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -353,6 +361,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -565,6 +575,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -600,6 +612,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -616,6 +630,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -676,6 +692,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -908,6 +926,8 @@ export interface paths {
         400: { content: { 'application/json': components['schemas']['Error'] } };
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };

@@ -11,10 +11,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface LogFacts {
   readonly generation?: string | undefined;
   readonly org?: string | undefined;
+  readonly batch?: string | undefined;
   /** Id of a webhook's delivery, and of what it tells about. */
   readonly delivery?: string | undefined;
   readonly subject?: string | undefined;
-  readonly batch?: string | undefined;
   readonly step?: string | undefined;
   /** 1-based; grows with every retry of the step. */
   readonly stepAttempt?: number | undefined;

@@ -10,11 +10,11 @@ import type { Scenario } from './scenarios.ts';
 /** A generation killed too often says little new, and keeps the stack from getting further. */
 const MOST_KILLS_PER_GENERATION = 4;
 /** How likely a point that a crash brought up is killed at when it is met. */
-const AFTERMATH_CHANCE = 0.02;
+const AFTERMATH_CHANCE = 0.005;
 /** When every moment is done: how likely any point is killed at, for runs that are to have more generations. */
 const ANYWHERE_CHANCE = 0.005;
 /** Most points that a life gets for nothing, so that generations end between two kills. */
-const MOST_GRACE_POINTS = 300;
+const MOST_GRACE_POINTS = 400;
 
 /** Points in the order in which they are reached. */
 type Moment = string[];

@@ -67,6 +67,10 @@ function judgeTotals(storage: Storage, { played }: Run, say: Say): void {
     for (const { id } of storage.rows<{ id: string }>(`SELECT DISTINCT generation_id AS id FROM ${table}`))
       if (!known.has(id)) say(`${table} has rows of ${id}, which there is not`);
   }
+  const batches = storage.rows<{ id: string; status: string }>(
+    "SELECT id, status FROM batches WHERE status <> 'done'",
+  );
+  for (const { id, status } of batches) say(`${id} is ${status}`);
   const open = storage.rows<{ generation_id: string }>(
     'SELECT generation_id FROM attempts WHERE ended_at IS NULL',
   );
@@ -186,7 +190,10 @@ async function judgeLog(storage: Storage, { checkpoints, logKey }: Run, say: Say
   const logged = storage.keys('log/index/').map((key) => key.slice('log/index/'.length));
   for (const digest of logged)
     if (!bundles.has(digest)) say(`the log has ${digest}, which is no stored bundle`);
-  const opened = await openCheckpoint(storage.object('log/checkpoint') ?? new Uint8Array(), logKey);
+  const checkpoint = storage.object('log/checkpoint');
+  // Nothing was ever signed here.
+  if (checkpoint === null && bundles.size === 0) return;
+  const opened = await openCheckpoint(checkpoint ?? new Uint8Array(), logKey);
   if (!opened.ok) return say(`the checkpoint does not open: ${opened.message}`);
   const { size } = opened.head;
   if (size > logged.length) say(`the log has ${size} entries for ${logged.length} bundles`);

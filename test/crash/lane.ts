@@ -11,6 +11,7 @@ import { descendants, firstLine, startNode, untilGone } from '../support/process
 import { type Control, type Reached, startControl } from './control.ts';
 
 const STACK = fileURLToPath(new URL('./stack-process.ts', import.meta.url));
+const MOST_STARTS = 3;
 const SWEEP_EVERY_MS = 500;
 const ASK_AGAIN_MS = 100;
 /** Of one request, in seconds of a machine that does other things too. */
@@ -40,8 +41,18 @@ export class Lane {
     this.#modelUrl = modelUrl;
   }
 
-  /** Resolves when the stack answers; then interrupted work goes on. */
+  /** Resolves when the stack answers; then interrupted work goes on. A busy machine may need more than one try. */
   async start(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#startOnce();
+      } catch (error) {
+        if (tries === MOST_STARTS) throw error;
+      }
+    }
+  }
+
+  async #startOnce(): Promise<void> {
     this.#control ??= await startControl((reached) => this.#onReached(reached));
     this.lives += 1;
     this.#died = Promise.withResolvers();
@@ -118,6 +129,11 @@ export class Lane {
       }
       await wait(ASK_AGAIN_MS);
     }
+  }
+
+  /** The body of a GET. */
+  async read<T>(path: string): Promise<T> {
+    return (await this.ask('GET', path)).body as T;
   }
 
   /** A public text, asked for until it is there. */

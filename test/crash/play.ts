@@ -24,6 +24,7 @@ export async function play(
   marker: string,
   callbackUrl: string,
 ): Promise<Played[]> {
+  if (scenario.batch !== undefined) return playBatch(lane, scenario, scenario.batch, marker);
   if (scenario.told) await haveSecret(lane);
   const id = await make(lane, '/v1/generations', requestOf(scenario, marker, callbackUrl), `key-${marker}`);
   const { cancelAfter, retry } = scenario;
@@ -54,9 +55,33 @@ export async function play(
   return [first, second];
 }
 
+async function playBatch(
+  lane: Lane,
+  scenario: Scenario,
+  items: NonNullable<Scenario['batch']>,
+  marker: string,
+): Promise<Played[]> {
+  const asked = items.map((item, index) => ({ ...item, marker: `${marker}-${index + 1}` }));
+  const requests = asked.map((item) => requestOf({ ...scenario, ...item }, item.marker, ''));
+  const body = { mode: 'regenerate', requests, concurrency: 2 };
+  const id = await make(lane, '/v1/batches', body, `key-${marker}`);
+  while ((await lane.read<{ status: string }>(`/v1/batches/${id}`)).status !== 'done') await wait(200);
+  const made = await lane.read<{ items: { generationId: string }[] }>(`/v1/batches/${id}/items`);
+  return Promise.all(
+    asked.map(async ({ expected, marker: own }, index) => {
+      const generation = made.items[index]?.generationId ?? 'none';
+      return {
+        ...{ id: generation, marker: own, scenario: `item ${index + 1} of ${scenario.name}`, expected },
+        ...{ cancelled: false, told: false },
+        streamed: await follow(lane, generation, () => Promise.resolve()),
+      };
+    }),
+  );
+}
+
 /** Without one no webhook is taken. */
 async function haveSecret(lane: Lane): Promise<void> {
-  const { secrets } = (await lane.ask('GET', '/v1/webhooks/secrets')).body as { secrets: unknown[] };
+  const { secrets } = await lane.read<{ secrets: unknown[] }>('/v1/webhooks/secrets');
   if (secrets.length === 0) await lane.ask('POST', '/v1/webhooks/secrets', {});
 }
 

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly script: string;
   readonly over?: Partial<RuleRequest>;
   readonly expected: Expected;
+  /** Asked for together, in place of the one above; two under way at a time. */
+  readonly batch?: readonly Pick<Scenario, 'script' | 'expected'>[];
   /** Its end is told by webhook. */
   readonly told?: true;
   /** Cancelled as soon as this event is seen; it may still be signed when that is sooner. */
@@ -32,6 +34,8 @@ const refused: readonly EventType[] = [...asked, 'inspected'];
 const rejected: readonly EventType[] = [...asked, 'inspected', 'verified', 'judged'];
 const accepted: readonly EventType[] = [...asked, 'inspected', 'verified', 'confirmed', 'judged'];
 const signedAtOnce: Expected = { status: 'signed', events: [...begun, ...accepted, 'ended'], paid: [1] };
+
+const refusal: Expected = { status: 'failed', events: [...begun, ...asked, 'ended'], paid: [1] };
 
 export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
   { name: 'signed at once, and told', script: 'good', told: true, expected: signedAtOnce },
@@ -58,7 +62,7 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     name: 'the model refuses, and that is told',
     script: 'refusal',
     told: true,
-    expected: { status: 'failed', events: [...begun, ...asked, 'ended'], paid: [1] },
+    expected: refusal,
   },
   {
     name: 'the model endpoint refuses our key',
@@ -71,6 +75,16 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
     told: true,
     cancelAfter: 'judged',
     expected: { status: 'cancelled', events: [...begun, ...rejected, ...accepted, 'ended'], paid: [1, 2] },
+  },
+  {
+    name: 'a batch',
+    script: '',
+    expected: signedAtOnce,
+    batch: [
+      { script: 'good', expected: signedAtOnce },
+      { script: 'refusal', expected: refusal },
+      { script: 'good', expected: signedAtOnce },
+    ],
   },
 ];
 

@@ -6,7 +6,7 @@
 
 import { env, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Bindings, GenerateRuleParams } from '../../src/env.ts';
+import type { BatchParams, Bindings, GenerateRuleParams } from '../../src/env.ts';
 import service, * as classes from '../../src/index.ts';
 import type { DeliverWebhookParams } from '../../src/webhooks/start.ts';
 import {
@@ -58,17 +58,21 @@ function inside<T>(instance: string | null, name: string, run: (at: Place) => T)
 }
 
 /** Points before a body, at each of its effects, after it and before its result is kept, and after that. */
-function crashing(instance: string, step: WorkflowStep): WorkflowStep {
+function crashing(
+  instance: string,
+  step: WorkflowStep,
+  shown: (name: string) => string = (name) => name,
+): WorkflowStep {
   return tappedStep(
     step,
     (name, attempt, run) =>
-      inside(instance, attempt === 1 ? name : `${name} again`, async (at) => {
+      inside(instance, attempt === 1 ? shown(name) : `${shown(name)} again`, async (at) => {
         await reach(at, 'before the body');
         const result = await run();
         await reach(at, 'after the body');
         return result;
       }),
-    (name) => inside(instance, name, (at) => reach(at, 'after its result is kept')),
+    (name) => inside(instance, shown(name), (at) => reach(at, 'after its result is kept')),
   );
 }
 
@@ -79,6 +83,20 @@ export class GenerateRule extends classes.GenerateRule {
 
   override run(event: Readonly<WorkflowEvent<GenerateRuleParams>>, step: WorkflowStep): Promise<void> {
     return super.run(event, crashing(event.instanceId, step));
+  }
+}
+
+export class Batch extends classes.Batch {
+  constructor(context: ExecutionContext, bindings: Bindings) {
+    super(context, tappedBindings(bindings, onEffect));
+  }
+
+  override run(event: Readonly<WorkflowEvent<BatchParams>>, step: WorkflowStep): Promise<void> {
+    // It looks again and again: every look is the same to us.
+    return super.run(
+      event,
+      crashing(event.instanceId, step, (name) => `batch: ${name.replace(/\d+/g, '#')}`),
+    );
   }
 }
 
@@ -107,7 +125,7 @@ const tapped = tappedBindings(env as Bindings, onEffect);
 export default {
   fetch: (request, _bindings, context) => {
     const { pathname } = new URL(request.url);
-    const path = pathname.replace(/gen-[^/]+/, ':id');
+    const path = pathname.replace(/(?:gen|batch)-[^/]+/, ':id');
     return inside(null, `${request.method} ${path}`, () => service.fetch(request, tapped, context));
   },
   scheduled: (controller) => inside(null, 'sweep', () => service.scheduled(controller, tapped)),

@@ -18,13 +18,14 @@ export type When = 'before' | 'after';
 export type Tap = (effect: Effect, when: When) => Promise<void>;
 
 export function tappedBindings(bindings: Bindings, tap: Tap): Bindings {
-  const { DB, BUCKET, GENERATE_RULE, DELIVER_WEBHOOK, TRANSPARENCY_LOG } = bindings;
+  const { DB, BUCKET, GENERATE_RULE, DELIVER_WEBHOOK, BATCH, TRANSPARENCY_LOG } = bindings;
   return {
     ...bindings,
     ...(DB === undefined ? {} : { DB: tappedDatabase(DB, tap) }),
     ...(BUCKET === undefined ? {} : { BUCKET: tappedBucket(BUCKET, tap) }),
     ...(GENERATE_RULE === undefined ? {} : { GENERATE_RULE: tappedWorkflow(GENERATE_RULE, tap) }),
     ...(DELIVER_WEBHOOK === undefined ? {} : { DELIVER_WEBHOOK: tappedWorkflow(DELIVER_WEBHOOK, tap) }),
+    ...(BATCH === undefined ? {} : { BATCH: tappedWorkflow(BATCH, tap) }),
     ...(TRANSPARENCY_LOG === undefined ? {} : { TRANSPARENCY_LOG: tappedLog(TRANSPARENCY_LOG, tap) }),
   };
 }

@@ -4,12 +4,14 @@
  * many can run at once.
  */
 
-import { env } from 'cloudflare:workers';
+import { env, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { BUILD_HEADER, type VerifyRequest } from '../../container/protocol.ts';
 import type { Bindings } from '../../src/env.ts';
 import { keys } from '../../src/store/objects.ts';
+import { deliveryIdOf } from '../../src/store/outbox.ts';
 import { openStore } from '../../src/store/store.ts';
+import { DeliverWebhook } from '../../src/workflows/deliver-webhook.ts';
 import { GenerateRule } from '../../src/workflows/generate-rule.ts';
 import { type Effect, tappedBindings, tappedStep, type When } from './effects.ts';
 import { answer, caseResult, request } from './rule.ts';
@@ -59,26 +61,44 @@ export function failuresOf(id: string): number {
 
 /** Puts the faults in place for every instance of this test file. Undone by what it returns. */
 export function installFaults(): () => void {
-  const { run } = GenerateRule.prototype;
-  GenerateRule.prototype.run = function (this: GenerateRule, event, step) {
-    const bindings = { ...(env as Bindings), ...SANDBOXES };
-    const failing = Object.create(this, { env: { value: tappedBindings(bindings, failEffect) } });
-    const tapped = tappedStep(step, (name, _attempt, body) =>
-      place.run({ instance: event.instanceId, step: name }, body),
-    );
-    return run.call(failing, event, tapped);
-  };
+  const undo = [failing(GenerateRule), failing(DeliverWebhook)];
   globalThis.fetch = failingFetch;
   return () => {
-    GenerateRule.prototype.run = run;
+    for (const one of undo) one();
     globalThis.fetch = directFetch;
   };
 }
 
-/** Makes a generation that follows `script` and has this fault, as the API would. Returns its id. */
-export async function startFailing(script: string, fault: Fault | null): Promise<string> {
+interface WorkflowClass<P> {
+  readonly prototype: { run(event: Readonly<WorkflowEvent<P>>, step: WorkflowStep): Promise<void> };
+}
+
+function failing<P>({ prototype }: WorkflowClass<P>): () => void {
+  const { run } = prototype;
+  prototype.run = function (event, step) {
+    const bindings = { ...(env as Bindings), ...SANDBOXES };
+    const tapped = Object.create(this, { env: { value: tappedBindings(bindings, failEffect) } });
+    const inPlace = tappedStep(step, (name, _attempt, body) =>
+      place.run({ instance: event.instanceId, step: name }, body),
+    );
+    return run.call(tapped, event, inPlace);
+  };
+  return () => {
+    prototype.run = run;
+  };
+}
+
+/**
+ * Makes a generation that follows `script` and has this fault, as the API would. Returns its id.
+ * @param callbackUrl then the fault is that of the first round of its webhook
+ */
+export async function startFailing(
+  script: string,
+  fault: Fault | null,
+  callbackUrl: string | null = null,
+): Promise<string> {
   const id = `gen-${crypto.randomUUID()}`;
-  if (fault !== null) faults.set(id, fault);
+  if (fault !== null) faults.set(callbackUrl === null ? id : `${deliveryIdOf(id)}-1`, fault);
   const store = openStore(env.DB, env.BUCKET);
   const asked = { ...request, prompt: `No eval anywhere [[${script}]] ${id}`, limits: { attempts: 2 } };
   await store.objects.putOnce(keys.request('first', id), JSON.stringify(asked));
@@ -91,6 +111,7 @@ export async function startFailing(script: string, fault: Fault | null): Promise
     model: 'test-model',
     cases_total: request.cases.length,
     attempts_max: 2,
+    callback_url: callbackUrl,
     created_at: new Date().toISOString(),
   });
   await env.GENERATE_RULE.create({ id, params: { generationId: id, orgId: 'first' } });

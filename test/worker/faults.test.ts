@@ -13,8 +13,10 @@ import service from '../../src/index.ts';
 import { sha256Hex } from '../../src/rules/digest.ts';
 import type { GenerationDetail, GenerationEvent } from '../../src/schema/api.ts';
 import { keys } from '../../src/store/objects.ts';
+import { deliveryIdOf } from '../../src/store/outbox.ts';
 import { openStore } from '../../src/store/store.ts';
 import { policies } from '../../src/workflows/policies.ts';
+import { wakeDeliveries } from '../../src/workflows/wake-deliveries.ts';
 import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
 import { type BadService, MODEL, SANDBOX } from '../support/bad-services.ts';
 import { tappedBindings, type When } from '../support/effects.ts';
@@ -40,15 +42,15 @@ const STEPS = [
 ];
 
 let undo: () => void;
-let workflows: Awaited<ReturnType<typeof introspectWorkflow>>;
+let workflows: Awaited<ReturnType<typeof introspectWorkflow>>[];
 beforeAll(async () => {
   undo = installFaults();
-  workflows = await introspectWorkflow(env.GENERATE_RULE);
-  await workflows.modifyAll(async (modifier) => modifier.disableRetryDelays());
+  workflows = await Promise.all([env.GENERATE_RULE, env.DELIVER_WEBHOOK].map(introspectWorkflow));
+  for (const one of workflows) await one.modifyAll(async (modifier) => modifier.disableRetryDelays());
 });
 afterAll(async () => {
   undo();
-  await workflows.dispose();
+  for (const one of workflows) await one.dispose();
 });
 
 interface Ended {
@@ -282,6 +284,37 @@ describe('a store that fails while a generation is asked for', () => {
           .all<{ status: string }>();
         expect(results.filter(({ status }) => status === 'signed')).toHaveLength(1);
         expect(results.filter(({ status }) => status !== 'signed' && status !== 'errored')).toEqual([]);
+      },
+    );
+  });
+});
+
+describe('a store that fails while a webhook is delivered', () => {
+  const rows: Fault[] = [
+    { step: 'deliver 1', on: 'd1', times: 1 },
+    { step: 'deliver 1', on: 'd1', times: 1, when: 'after' },
+    { step: 'deliver 1', on: 'd1', times: ALWAYS },
+  ];
+
+  test('once or for a whole round: it arrives, with the same bytes whenever it does', async () => {
+    await call('/v1/webhooks/secrets', { method: 'POST', body: {} });
+    await forEach(
+      rows,
+      ({ times, when = 'before' }) => `${times}, ${when}`,
+      async (fault) => {
+        const box = crypto.randomUUID();
+        const id = await startFailing('refusal', fault, `${inject('receiver')}/200/${box}`);
+        await untilEnded(id);
+        const path = `/v1/deliveries/${deliveryIdOf(id)}`;
+        const status = async () => (await call<{ status: string }>(path)).body.status;
+        for (let tries = 0; tries < 200 && (await status()) !== 'delivered'; tries += 1) {
+          // Where the engine gave the round up.
+          await wakeDeliveries(env as Bindings, new Date(Date.now() + 3_600_000));
+          await new Promise((go) => setTimeout(go, 100));
+        }
+        expect(await status()).toBe('delivered');
+        const got = await (await fetch(`${inject('receiver')}/box/${box}`)).json<{ body: string }[]>();
+        expect(new Set(got.map(({ body }) => body)).size).toBe(1);
       },
     );
   });

@@ -152,7 +152,10 @@ describe('Idempotency-Key', () => {
     expect(await store.idempotency.find('first', key)).toBeNull();
     expect(await store.generations.insert(row(late))).toBeNull();
     await store.generations.end(alive, 'cancelled', { code: 'CANCELLED', message: '' }, '2026');
-    expect(await store.generations.insertClaimed(row(late), claim)).not.toBeNull();
+    expect(await store.generations.insertClaimed(row(late), claim)).toMatchObject({
+      id: late,
+      status: 'queued',
+    });
     await store.generations.end(late, 'cancelled', { code: 'CANCELLED', message: '' }, '2026');
   });
 
