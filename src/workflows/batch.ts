@@ -26,10 +26,9 @@ type RunStep = <T extends object>(policy: StepPolicy, body: (deps: BatchDeps) =>
 export class Batch extends WorkflowEntrypoint<Bindings, BatchParams> {
   override async run(event: Readonly<WorkflowEvent<BatchParams>>, step: WorkflowStep): Promise<void> {
     const job = event.payload;
+    const about = { batch: job.batchId, org: job.orgId };
     const runStep: RunStep = (policy, body) =>
-      durable(step, policy, async () => body(await openBatchDeps(this.env)), {
-        about: { batch: job.batchId, org: job.orgId },
-      });
+      durable(step, policy, async () => body(await openBatchDeps(this.env)), { about });
     try {
       const over = await work(job, runStep, (name, waitMs) => step.sleep(name, waitMs));
       if (!over) await runStep(policies.handOn, (deps) => handOn(job, deps));
