@@ -112,6 +112,7 @@ async function writeEnv(
       .join(),
     ANTHROPIC_API_KEY: options.model.apiKey,
     WAKE_AFTER_MS: '2000',
+    ECONOMY_POLL_MS: '1000',
     WEBHOOK_SECRET: state.webhookSecret,
     // Receivers under development are on this machine.
     WEBHOOK_ALLOW_PRIVATE: 'true',

@@ -15,6 +15,7 @@ export interface LogFacts {
   /** Id of a webhook's delivery, and of what it tells about. */
   readonly delivery?: string | undefined;
   readonly subject?: string | undefined;
+  readonly batch?: string | undefined;
   readonly step?: string | undefined;
   /** 1-based; grows with every retry of the step. */
   readonly stepAttempt?: number | undefined;
@@ -31,6 +32,7 @@ export interface LogFacts {
   /** Id of a container. */
   readonly container?: string | undefined;
   /** Counts of what a sweep did. */
+  readonly started?: number | undefined;
   readonly woken?: number | undefined;
   readonly restarted?: number | undefined;
   readonly ended?: number | undefined;

@@ -58,7 +58,6 @@ export const batchRoutes: readonly Route[] = [
       'NO_RULE',
       'BATCH_EMPTY',
       'BATCH_TOO_LARGE',
-      'ECONOMY_UNAVAILABLE',
       'MODEL_NOT_ALLOWED',
       'COST_LIMIT_NEEDS_PRICE',
       'INVALID_IDEMPOTENCY_KEY',

@@ -87,9 +87,6 @@ async function refuseUnfit(
   body: NewBatch,
   source: ItemSource,
 ): Promise<void> {
-  if (body.economy === true) {
-    throw new Fault('ECONOMY_UNAVAILABLE', 'this service has no economy mode');
-  }
   const { count, missing, alive, withoutRule, models } = await store.batches.unfit(orgId, source);
   const named = { details: { ids: [...missing, ...alive, ...withoutRule].slice(0, 20) } };
   if (missing.length > 0) throw new Fault('NOT_FOUND', `there is no ${missing[0]}`, named);
