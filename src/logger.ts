@@ -15,7 +15,6 @@ export interface LogFacts {
   /** Id of a webhook's delivery, and of what it tells about. */
   readonly delivery?: string | undefined;
   readonly subject?: string | undefined;
-  readonly batch?: string | undefined;
   readonly step?: string | undefined;
   /** 1-based; grows with every retry of the step. */
   readonly stepAttempt?: number | undefined;
