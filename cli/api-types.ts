@@ -152,6 +152,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -197,6 +199,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -241,6 +245,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -301,6 +307,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -353,6 +361,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -565,6 +575,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -600,6 +612,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -616,6 +630,8 @@ export interface paths {
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
         409: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -676,6 +692,8 @@ export interface paths {
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
         404: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -908,6 +926,8 @@ export interface paths {
         400: { content: { 'application/json': components['schemas']['Error'] } };
         401: { content: { 'application/json': components['schemas']['Error'] } };
         403: { content: { 'application/json': components['schemas']['Error'] } };
+        413: { content: { 'application/json': components['schemas']['Error'] } };
+        415: { content: { 'application/json': components['schemas']['Error'] } };
         429: { content: { 'application/json': components['schemas']['Error'] } };
         500: { content: { 'application/json': components['schemas']['Error'] } };
         503: { content: { 'application/json': components['schemas']['Error'] } };
@@ -930,7 +950,7 @@ export interface components {
     'Retry': { 'guidance'?: string; 'attempts'?: number; 'model'?: string; 'fromAttempt'?: number; 'force'?: boolean };
     'TrustDocument': { 'payload': string; 'payloadType': string; 'signatures': ({ 'keyid': string; 'sig': string })[] };
     'Batch': { 'id': string; 'mode': "regenerate" | "reverify"; 'status': "running" | "paused" | "done" | "cancelled"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'model': string | null; 'items': number; 'concurrency': number; 'costUsdMax': number | null; 'window': { 'notBefore': string | null; 'dailyFrom': string | null; 'dailyTo': string | null } | null; 'shutUntil': string | null; 'economy': boolean; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null };
-    'BatchDetail': { 'id': string; 'mode': "regenerate" | "reverify"; 'status': "running" | "paused" | "done" | "cancelled"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'model': string | null; 'items': number; 'concurrency': number; 'costUsdMax': number | null; 'window': { 'notBefore': string | null; 'dailyFrom': string | null; 'dailyTo': string | null } | null; 'shutUntil': string | null; 'economy': boolean; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null; 'progress': { 'waiting': number; 'underWay': number; 'signed': number; 'failed': number; 'rejected': number; 'cancelled': number; 'errored': number }; 'spend': { 'costUsd': number | null }; 'eta': string | null };
+    'BatchDetail': { 'id': string; 'mode': "regenerate" | "reverify"; 'status': "running" | "paused" | "done" | "cancelled"; 'reason': { 'code': string; 'message': string } | null; 'name': string | null; 'model': string | null; 'items': number; 'concurrency': number; 'costUsdMax': number | null; 'window': { 'notBefore': string | null; 'dailyFrom': string | null; 'dailyTo': string | null } | null; 'shutUntil': string | null; 'economy': boolean; 'createdAt': string; 'updatedAt': string; 'endedAt': string | null; 'progress': { 'waiting': number; 'underWay': number; 'asked': number; 'signed': number; 'failed': number; 'rejected': number; 'cancelled': number; 'errored': number }; 'spend': { 'costUsd': number | null }; 'eta': string | null };
     'BatchItem': { 'position': number; 'status': "waiting" | "started" | "signed" | "failed" | "rejected" | "cancelled" | "errored"; 'reason': { 'code': string; 'message': string } | null; 'sourceGeneration': string | null; 'sourceRule': string | null; 'round': number; 'generationId': string | null; 'lastGenerationId': string | null; 'startedAt': string | null; 'endedAt': string | null };
     'CreatedToken': { 'id': string; 'name': string; 'scopes': ("generate" | "read" | "admin")[]; 'createdAt': string; 'expiresAt': string | null; 'lastUsedAt': string | null; 'revokedAt': string | null; 'token': string };
     'CreatedWebhookSecret': { 'id': string; 'createdAt': string; 'revokedAt': string | null; 'secret': string };

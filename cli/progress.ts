@@ -21,7 +21,7 @@ export function eventLine(event: GenerationEvent): string | null {
       if (data.requested !== 'auto') return null;
       return `engine ${plain(text.parse(data.engine))}: ${plain(text.parse(data.why))}`;
     case 'model_called':
-      return `${attempt}: asking ${plain(text.parse(data.model))}`;
+      return `${attempt}: asking ${plain(text.parse(data.model))}${data.batch === true ? ', in a message batch' : ''}`;
     case 'replied':
       return `${attempt}: answered in ${(number.parse(data.durationMs) / 1_000).toFixed(1)} s${cost(data.costUsd)}`;
     case 'inspected':

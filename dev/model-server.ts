@@ -1,12 +1,13 @@
 /**
- * A loopback HTTP server that speaks the Anthropic Messages API, streamed and not, and answers with what
- * it is told to, faults included. It refuses to think; it binds to 127.0.0.1 only, and checks of a key no
- * more than that there is one.
+ * A loopback HTTP server that speaks the Anthropic Messages API, streamed and not, and in batches, and answers
+ * with what it is told to, faults included. It refuses to think; it binds to 127.0.0.1 only, and checks of a
+ * key no more than that there is one.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
+import { BATCHES_PATH, MAX_BATCH_BODY_BYTES, RecordedBatches } from './model-batches.ts';
 
 /** The limit of the real Messages endpoint. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -20,7 +21,7 @@ const contentBlock = z.looseObject({
 });
 const content = z.union([z.string(), z.array(contentBlock)]);
 
-const messagesBody = z.looseObject({
+export const messagesBody = z.looseObject({
   model: z.string().min(1),
   max_tokens: z.int().min(1),
   messages: z
@@ -31,7 +32,7 @@ const messagesBody = z.looseObject({
   stream: z.boolean().optional(),
 });
 
-type MessagesBody = z.infer<typeof messagesBody>;
+export type MessagesBody = z.infer<typeof messagesBody>;
 type Content = z.infer<typeof content>;
 
 const HEADERS_OF_INTEREST = [
@@ -48,6 +49,8 @@ export interface ModelCall {
   index: number;
   body: MessagesBody;
   headers: Partial<Record<(typeof HEADERS_OF_INTEREST)[number], string>>;
+  /** The message batch this call is a request of; absent when it was made alone. */
+  batchId?: string;
 }
 
 export type RecordedAnswer = { delayMs?: number } & (
@@ -57,15 +60,19 @@ export type RecordedAnswer = { delayMs?: number } & (
       stopReason?: 'end_turn' | 'max_tokens' | 'refusal';
       /** The model that says it answered, when it is not the one that was asked. */
       model?: string;
+      /** Of a request in a batch: the batch is made, and the answer that says so is lost on the way. */
+      losesBatch?: true;
     }
   | { kind: 'error'; status: number; type: string; message: string; headers?: Record<string, string> }
-  /** Takes the call and stays silent until the server is closed. */
+  /** Takes the call and stays silent until the server is closed; in a batch, until that expires or is cancelled. */
   | { kind: 'hang' }
+  /** Of a request in a batch: it is not worked on before the batch expires. Alone, the same as silence. */
+  | { kind: 'expired' }
   /** Begins a good answer, then breaks the connection. */
   | { kind: 'reset' }
 );
 
-type ErrorAnswer = Extract<RecordedAnswer, { kind: 'error' }>;
+export type ErrorAnswer = Extract<RecordedAnswer, { kind: 'error' }>;
 
 export interface ModelServer {
   url: string;
@@ -76,9 +83,20 @@ export interface ModelServer {
 export async function startModelServer(options: {
   port?: number;
   reply: (call: ModelCall) => RecordedAnswer | Promise<RecordedAnswer>;
+  /** How long a batch is worked on at least, and after what time it expires: 24 hours when absent. */
+  batches?: { delayMs?: number; expiresAfterMs?: number };
 }): Promise<ModelServer> {
   const calls: ModelCall[] = [];
   const cache: PromptCache = new Set();
+  const batches = new RecordedBatches(
+    (batchId, body) => {
+      const call = { index: calls.length, body, headers: {}, batchId };
+      calls.push(call);
+      return { call, reply: () => options.reply(call) };
+    },
+    (call, answer) => messageBody(call, answer, usageOf(call.body, textOf(answer), cache, 'batch')),
+    options.batches ?? {},
+  );
   const closing = new AbortController();
   let served = 0;
 
@@ -95,15 +113,28 @@ export async function startModelServer(options: {
   server.keepAliveTimeout = 0;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? '127.0.0.1'}`);
+    if (url.pathname.startsWith(BATCHES_PATH)) return serveBatches(url, request, response);
     const call = await readCall(request, calls.length);
     if ('kind' in call) return sendError(response, call);
     calls.push(call);
     const answer = await options.reply(call);
     if (answer.delayMs !== undefined) await wait(answer.delayMs, undefined, { signal: closing.signal });
-    // Nothing to do for a hang: close() breaks the connection.
-    if (answer.kind === 'hang') return;
+    // Nothing to do for silence: close() breaks the connection.
+    if (answer.kind === 'hang' || answer.kind === 'expired') return;
     if (answer.kind === 'error') return sendError(response, answer);
     sendMessage(response, call, answer, usageOf(call.body, textOf(answer), cache));
+  }
+
+  async function serveBatches(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const bytes = await readBody(request, MAX_BATCH_BODY_BYTES);
+    const refused = bytes === null ? tooLarge(MAX_BATCH_BODY_BYTES) : withoutKey(headersOf(request));
+    if (refused !== null || bytes === null) return sendError(response, refused ?? tooLarge(0));
+    const answer = await batches.answer(request.method ?? 'GET', url, parseJson(bytes));
+    if (answer.kind === 'error') return sendError(response, answer);
+    if (answer.kind === 'lost') return void response.destroy();
+    const type = answer.kind === 'jsonl' ? 'application/x-jsonl' : 'application/json';
+    response.writeHead(200, { 'content-type': type }).end(answer.text);
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -126,17 +157,14 @@ export async function startModelServer(options: {
 /** The call a request makes, or the error that the API answers to it. */
 async function readCall(request: IncomingMessage, index: number): Promise<ModelCall | ErrorAnswer> {
   const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
-  const bytes = await readBody(request);
+  const bytes = await readBody(request, MAX_BODY_BYTES);
   if (request.method !== 'POST' || path !== '/v1/messages') {
     return apiError(404, 'not_found_error', `Not found: ${request.method} ${path}`);
   }
-  if (bytes === null) {
-    return apiError(413, 'request_too_large', `Request exceeds ${MAX_BODY_BYTES} bytes`);
-  }
+  if (bytes === null) return tooLarge(MAX_BODY_BYTES);
   const headers = headersOf(request);
-  if (headers.authorization === undefined && headers['x-api-key'] === undefined) {
-    return apiError(401, 'authentication_error', 'Neither authorization nor x-api-key is set');
-  }
+  const refused = withoutKey(headers);
+  if (refused !== null) return refused;
   const body = messagesBody.safeParse(parseJson(bytes));
   if (!body.success) {
     return apiError(400, 'invalid_request_error', z.prettifyError(body.error));
@@ -144,15 +172,24 @@ async function readCall(request: IncomingMessage, index: number): Promise<ModelC
   return { index, body: body.data, headers };
 }
 
+function tooLarge(maxBytes: number): ErrorAnswer {
+  return apiError(413, 'request_too_large', `Request exceeds ${maxBytes} bytes`);
+}
+
+function withoutKey(headers: ModelCall['headers']): ErrorAnswer | null {
+  if (headers.authorization !== undefined || headers['x-api-key'] !== undefined) return null;
+  return apiError(401, 'authentication_error', 'Neither authorization nor x-api-key is set');
+}
+
 /** Reads to the end even when it is too much, so that the client is ready to read the refusal. */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    if (size <= maxBytes) chunks.push(chunk);
   }
-  return size <= MAX_BODY_BYTES ? Buffer.concat(chunks) : null;
+  return size <= maxBytes ? Buffer.concat(chunks) : null;
 }
 
 function parseJson(bytes: Buffer): unknown {
@@ -182,14 +219,27 @@ export function apiError(status: number, type: string, message: string): ErrorAn
   return { kind: 'error', status, type, message };
 }
 
-type MessageAnswer = Extract<RecordedAnswer, { kind: 'text' | 'reset' }>;
+export type MessageAnswer = Extract<RecordedAnswer, { kind: 'text' | 'reset' }>;
 
 function textOf(answer: MessageAnswer): string {
   return answer.kind === 'text' ? answer.text : 'This answer breaks off in the middle.';
 }
 
 function sendMessage(response: ServerResponse, call: ModelCall, answer: MessageAnswer, usage: Usage): void {
-  const message = {
+  if (call.body.stream === true) {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    const events = streamEvents(messageHead(call, answer), textOf(answer), endingOf(answer), usage);
+    sendEvents(response, events, answer.kind === 'reset');
+    return;
+  }
+  const body = JSON.stringify(messageBody(call, answer, usage));
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  if (answer.kind === 'text') response.end(body);
+  else response.write(body.slice(0, body.length / 2), () => response.destroy());
+}
+
+function messageHead(call: ModelCall, answer: MessageAnswer) {
+  return {
     id: `msg_recorded_${call.index + 1}`,
     type: 'message',
     role: 'assistant',
@@ -197,22 +247,11 @@ function sendMessage(response: ServerResponse, call: ModelCall, answer: MessageA
     container: null,
     diagnostics: null,
   };
-  const ending = endingOf(answer);
-  const text = textOf(answer);
-  if (call.body.stream === true) {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
-    sendEvents(response, streamEvents(message, text, ending, usage), answer.kind === 'reset');
-    return;
-  }
-  const body = JSON.stringify({
-    ...message,
-    content: [{ type: 'text', text, citations: null }],
-    ...ending,
-    usage,
-  });
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
-  if (answer.kind === 'text') response.end(body);
-  else response.write(body.slice(0, body.length / 2), () => response.destroy());
+}
+
+function messageBody(call: ModelCall, answer: MessageAnswer, usage: Usage) {
+  const content = [{ type: 'text', text: textOf(answer), citations: null }];
+  return { ...messageHead(call, answer), content, ...endingOf(answer), usage };
 }
 
 function endingOf(answer: MessageAnswer) {
@@ -270,7 +309,7 @@ type PromptCache = Set<string>;
 type Usage = ReturnType<typeof usageOf>;
 
 /** Counts tokens by length; a prefix up to a cache breakpoint is written once and read afterwards. */
-function usageOf(body: MessagesBody, answer: string, cache: PromptCache) {
+function usageOf(body: MessagesBody, answer: string, cache: PromptCache, tier = 'standard') {
   const { text, breakpoints } = flatten(body);
   const prefixes = breakpoints.map((end) => text.slice(0, end));
   const read = prefixes.findLast((prefix) => cache.has(prefix))?.length ?? 0;
@@ -285,7 +324,7 @@ function usageOf(body: MessagesBody, answer: string, cache: PromptCache) {
     output_tokens: tokens(answer.length),
     output_tokens_details: null,
     server_tool_use: null,
-    service_tier: 'standard',
+    service_tier: tier,
     inference_geo: null,
     speed: null,
   };

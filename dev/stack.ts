@@ -24,6 +24,8 @@ export interface StackOptions {
   /** Keys, token and storage; kept between starts. */
   readonly stateDirectory: string;
   readonly model: { readonly apiKey: string; readonly baseUrl?: string; readonly id?: string };
+  /** SHA-256 of tokens of other organisations than the stack's own, by organisation. */
+  readonly otherTokens?: Readonly<Record<string, string>>;
   /** 0 or absent: any free port. */
   readonly port?: number;
   /** Gets what the Worker prints, as it prints it. */
@@ -105,9 +107,12 @@ async function writeEnv(
     TRUST_ROOT_SHA256: state.trust.anchorSha256,
     LOG_KEY: bareBase64(state.log.keyPem),
     LOG_ORIGIN: state.log.origin,
-    API_TOKENS: `local=${state.tokenSha256}`,
+    API_TOKENS: Object.entries({ local: state.tokenSha256, ...options.otherTokens })
+      .map(([org, sha256]) => `${org}=${sha256}`)
+      .join(),
     ANTHROPIC_API_KEY: options.model.apiKey,
     WAKE_AFTER_MS: '2000',
+    ECONOMY_POLL_MS: '1000',
     WEBHOOK_SECRET: state.webhookSecret,
     // Receivers under development are on this machine.
     WEBHOOK_ALLOW_PRIVATE: 'true',

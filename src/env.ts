@@ -50,6 +50,8 @@ export interface Bindings {
   readonly ISOLATE_HOST_TOKEN?: string;
   readonly ISOLATE_BUILD_ID?: string;
   readonly WAKE_AFTER_MS?: string;
+  readonly ECONOMY_POLL_MS?: string;
+  readonly ECONOMY_WAIT_MS?: string;
   readonly WEBHOOK_SECRET?: string;
   readonly WEBHOOK_ALLOW_PRIVATE?: string;
   readonly WEBHOOK_RETRY_DELAYS_MS?: string;
@@ -108,6 +110,8 @@ export interface Config {
   readonly sandboxes: SandboxConfig;
   /** A live generation without progress, or a webhook overdue, for this long is woken by the sweep. */
   readonly wakeAfterMs: number;
+  /** Of batches in economy mode: when to look first, and when to wait no longer for the provider. */
+  readonly economy: { readonly pollMs: number; readonly waitMs: number };
   /** `null`: this deployment sends none. */
   readonly webhooks: WebhookConfig | null;
   /** Days after its end that a generation without a rule, and the events of any, are kept; `null`: for ever. */
@@ -161,6 +165,9 @@ const settings = z.object({
   MODEL_MAX_TOKENS: wholeNumber(1_000, 128_000),
   MODEL_PRICES: jsonText.pipe(priceTable),
   WAKE_AFTER_MS: wholeNumber(1_000, 3_600_000),
+  ECONOMY_POLL_MS: wholeNumber(10, 3_600_000).default(30_000),
+  // The provider itself ends a batch after 24 hours.
+  ECONOMY_WAIT_MS: wholeNumber(10, 172_800_000).default(90_000_000),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
   EVENT_RETENTION_DAYS: wholeNumber(1, MAX_RETENTION_DAYS).optional(),
@@ -231,6 +238,7 @@ async function check(bindings: Bindings): Promise<Config> {
     tokens: value.API_TOKENS,
     limits,
     wakeAfterMs: value.WAKE_AFTER_MS,
+    economy: { pollMs: value.ECONOMY_POLL_MS, waitMs: value.ECONOMY_WAIT_MS },
     webhooks: webhookConfig(value),
     retention: {
       generationsDays: value.RETENTION_DAYS ?? null,

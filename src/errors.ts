@@ -41,8 +41,6 @@ export const FAULTS = {
   /** What a batch was to be made of is nothing, or more than one batch takes. */
   BATCH_EMPTY: { status: 400, retryable: false },
   BATCH_TOO_LARGE: { status: 400, retryable: false },
-  /** Economy mode is not to be had here. */
-  ECONOMY_UNAVAILABLE: { status: 400, retryable: false },
   ALREADY_ENDED: { status: 409, retryable: false },
   NOT_ENDED: { status: 409, retryable: false },
   /** A signed generation is deleted only together with its rule. */

@@ -31,6 +31,7 @@ export interface LogFacts {
   /** Id of a container. */
   readonly container?: string | undefined;
   /** Counts of what a sweep did. */
+  readonly started?: number | undefined;
   readonly woken?: number | undefined;
   readonly restarted?: number | undefined;
   readonly ended?: number | undefined;

@@ -44,7 +44,7 @@ export function toBatchDetail(row: BatchRow, tally: Tally, pace: Pace, nowMs: nu
   const left = waiting + underWay;
   return {
     ...toBatch(row),
-    progress: { waiting, underWay, signed, failed, rejected, cancelled, errored },
+    progress: { waiting, underWay, asked: tally.asked, signed, failed, rejected, cancelled, errored },
     spend: { costUsd: tally.unpricedCalls > 0 ? null : tally.costUsd },
     eta: row.status === 'running' && left > 0 ? etaOf(pace, left, nowMs) : null,
   };

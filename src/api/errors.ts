@@ -16,8 +16,9 @@ export function onError(error: unknown, context: Context<AppEnv>): Response {
     message: fault?.reason ?? 'something failed on our side; try again',
     ...(fault?.details === undefined ? {} : { details: fault.details }),
   };
-  // Also where no route was found, and the middleware that sets it never ran to its end.
+  // Also where no route was found, and the middleware that sets them never ran to its end.
   context.header('cache-control', 'no-store');
+  context.header('x-content-type-options', 'nosniff');
   if (code === 'RATE_LIMITED') context.header('retry-after', String(RETRY_AFTER_S));
   if (code === 'UNAUTHORIZED') context.header('www-authenticate', 'Bearer');
   return context.json(body, FAULTS[code].status as ContentfulStatusCode);

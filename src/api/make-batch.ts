@@ -8,13 +8,12 @@ import { log } from '../logger.ts';
 import { priceOf } from '../models/pricing.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { DEFAULT_CONCURRENCY, MAX_ITEMS, minuteOfDay, type NewBatch } from '../schema/batch.ts';
-import { callbackProblem } from '../schema/callback-url.ts';
 import { putRequests } from '../store/batch-requests.ts';
 import type { ItemSource } from '../store/batch-selection.ts';
 import type { NewBatchRow } from '../store/batches.ts';
 import { type Claim, KEY_LIFE_MS } from '../store/idempotency.ts';
 import type { Store } from '../store/store.ts';
-import { refuseCallback, webhooksOf } from './callback.ts';
+import { refuseCallback } from './callback.ts';
 import { newId } from './ids.ts';
 import { refuseUnsupported } from './start-generation.ts';
 
@@ -88,9 +87,6 @@ async function refuseUnfit(
   body: NewBatch,
   source: ItemSource,
 ): Promise<void> {
-  if (body.economy === true) {
-    throw new Fault('ECONOMY_UNAVAILABLE', 'this service has no economy mode');
-  }
   const { count, missing, alive, withoutRule, models } = await store.batches.unfit(orgId, source);
   const named = { details: { ids: [...missing, ...alive, ...withoutRule].slice(0, 20) } };
   if (missing.length > 0) throw new Fault('NOT_FOUND', `there is no ${missing[0]}`, named);
@@ -102,20 +98,6 @@ async function refuseUnfit(
     return;
   }
   refuseModels(config, body, models);
-  await refuseCallbacks({ config, store, orgId }, body);
-}
-
-/** @throws Fault WEBHOOKS_NOT_CONFIGURED | CALLBACK_REFUSED | NO_WEBHOOK_SECRET */
-async function refuseCallbacks(
-  caller: { readonly config: Config; readonly store: Store; readonly orgId: string },
-  { requests = [] }: NewBatch,
-): Promise<void> {
-  const urls = [...new Set(requests.flatMap(({ callbackUrl }) => callbackUrl ?? []))];
-  await refuseCallback(caller, urls[0]);
-  for (const url of urls) {
-    const problem = callbackProblem(url, webhooksOf(caller.config).allowPrivate);
-    if (problem !== null) throw new Fault('CALLBACK_REFUSED', `callbackUrl ${problem}`);
-  }
 }
 
 /** @throws Fault MODEL_NOT_ALLOWED | COST_LIMIT_NEEDS_PRICE */

@@ -145,7 +145,7 @@ export function errorsOf(one: Route): FaultCode[] {
     ...new Set([
       ...EVERYWHERE,
       ...(one.scope === null ? [] : WITH_TOKEN),
-      ...(one.body === null ? [] : WITH_BODY),
+      ...(one.method === 'get' ? [] : WITH_BODY),
       ...(one.errors ?? []),
     ]),
   ];

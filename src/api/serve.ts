@@ -6,7 +6,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { Fault } from '../errors.ts';
 import { allows } from '../schema/tokens.ts';
 import { authenticate } from './auth.ts';
-import { readBody } from './body.ts';
+import { bodyOf } from './body.ts';
 import type { AppEnv } from './context.ts';
 import { budgetOf, spendBudget } from './limits.ts';
 import { parseQuery } from './query.ts';
@@ -52,7 +52,7 @@ async function answer(one: Route, context: Context<AppEnv>): Promise<Response> {
     }
   }
   const query = parseQuery(context, one.query);
-  const body = one.body === null ? undefined : await readBody(context, one.body);
+  const body = await bodyOf(context, one);
   return one.handle(context, { query: query as never, body: body as never });
 }
 

@@ -32,18 +32,24 @@ export async function writeDraft(store: Store, draft: Draft): Promise<NewGenerat
   const nowMs = Date.now();
   const id = newId('gen', nowMs);
   const text = JSON.stringify(request);
-  await store.objects.putOnce(keys.request(orgId, id), text);
-  if (draft.from !== undefined) {
-    await store.objects.putOnce(keys.reply(orgId, id, 0), draft.from.reply);
-    await store.objects.putOnce(keys.feedback(orgId, id, 0), draft.from.feedback);
-  }
+  const { from } = draft;
+  const [engine] = await Promise.all([
+    engineOfRepeated(store, draft),
+    store.objects.putOnce(keys.request(orgId, id), text),
+    ...(from === undefined
+      ? []
+      : [
+          store.objects.putOnce(keys.reply(orgId, id, 0), from.reply),
+          store.objects.putOnce(keys.feedback(orgId, id, 0), from.feedback),
+        ]),
+  ]);
   return draftRow(
     { id, orgId, request, text, model: draft.model, nowMs },
     {
-      ...(await engineOfRepeated(store, draft)),
+      ...engine,
       retry_of: draft.retryOf ?? null,
       retry_sha256: draft.retrySha256 ?? null,
-      from_attempt: draft.from?.attempt ?? null,
+      from_attempt: from?.attempt ?? null,
       reverifies: draft.reverifies ?? null,
     },
   );

@@ -36,7 +36,7 @@ export async function checkHealth(config: Config, orgId: string, now: Date): Pro
   const parts: Part[] = [
     databasePart(config.db),
     objectsPart(config.bucket),
-    workflowPart(config.workflow),
+    workflowPart(config),
     ...sandboxParts(config.sandboxes),
     logPart(config),
     modelPart(config, store, orgId, now),

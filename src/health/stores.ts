@@ -1,5 +1,5 @@
 /** Whether the database has every table, the bucket answers, and the workflow can be asked. */
-import type { GenerateRuleParams } from '../env.ts';
+import type { Config } from '../env.ts';
 import { messageOf } from '../errors.ts';
 import { LAST_MIGRATION } from '../store/migrations.ts';
 import { type Finding, fine, type Part } from './check.ts';
@@ -39,18 +39,22 @@ export function objectsPart(bucket: R2Bucket): Part {
 }
 
 /** Asked for an instance that cannot exist: that it does not is the answer of an engine that works. */
-export function workflowPart(workflow: Workflow<GenerateRuleParams>): Part {
+export function workflowPart({ workflow, deliver }: Pick<Config, 'workflow' | 'deliver'>): Part {
   return {
     name: 'workflow',
-    mend: 'look at the Workflow of the binding GENERATE_RULE; generations wait until it is back',
+    mend: 'look at the Workflows of the bindings GENERATE_RULE and DELIVER_WEBHOOK; what they do waits until they are back',
     look: async () => {
-      try {
-        const instance = await workflow.get('health');
-        await instance.status();
-      } catch (error) {
-        if (!messageOf(error).includes('not_found')) throw error;
-      }
+      await Promise.all([workflow, deliver].map(answers));
       return fine('answers');
     },
   };
+}
+
+async function answers(workflow: Pick<Workflow, 'get'>): Promise<void> {
+  try {
+    const instance = await workflow.get('health');
+    await instance.status();
+  } catch (error) {
+    if (!messageOf(error).includes('not_found')) throw error;
+  }
 }

@@ -7,7 +7,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { Fault, messageOf } from '../errors.ts';
 import type { Model, ModelAnswer, ModelUsage, Turn } from './model.ts';
-import { costUsd, type PriceTable } from './pricing.ts';
+import { type CallKind, costUsd, type PriceTable } from './pricing.ts';
 import { TASKS, type TaskName } from './tasks.ts';
 
 /** Below the step's own timeout of 10 minutes, so that the error says what happened. */
@@ -29,12 +29,7 @@ export class AnthropicModel implements Model {
   constructor(options: AnthropicOptions) {
     this.id = options.model;
     this.#options = options;
-    this.#client = new Anthropic({
-      apiKey: options.apiKey,
-      baseURL: options.baseUrl,
-      maxRetries: 0,
-      timeout: MODEL_TIMEOUT_MS,
-    });
+    this.#client = openClient(options);
   }
 
   async answer(turns: readonly Turn[], task: TaskName): Promise<ModelAnswer> {
@@ -42,16 +37,8 @@ export class AnthropicModel implements Model {
     const params = requestParams(this.#options, turns, task);
     try {
       const message = await this.#stream(params);
-      const usage = usageOf(message.usage);
-      return {
-        text: message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join(''),
-        stopReason: message.stop_reason ?? 'unknown',
-        model: message.model,
-        requestId: message.requestId,
-        usage,
-        costUsd: costUsd(this.#options.prices, message.model, usage),
-        durationMs: Date.now() - startedMs,
-      };
+      const { requestId } = message;
+      return answerOf(message, this.#options.prices, { requestId, durationMs: Date.now() - startedMs });
     } catch (error) {
       throw toFault(error);
     }
@@ -75,6 +62,43 @@ export class AnthropicModel implements Model {
   }
 }
 
+export function openClient({ apiKey, baseUrl }: Pick<AnthropicOptions, 'apiKey' | 'baseUrl'>): Anthropic {
+  return new Anthropic({ apiKey, baseURL: baseUrl, maxRetries: 0, timeout: MODEL_TIMEOUT_MS });
+}
+
+/** What is read of a message, however it came. */
+export interface MessageLike {
+  readonly content: readonly { readonly type: string; readonly text?: string | undefined }[];
+  readonly stop_reason: string | null;
+  readonly model: string;
+  readonly usage: UsageLike;
+}
+
+interface UsageLike {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_creation_input_tokens?: number | null | undefined;
+  readonly cache_read_input_tokens?: number | null | undefined;
+}
+
+/** @param how what the message does not say of its call */
+export function answerOf(
+  message: MessageLike,
+  prices: PriceTable,
+  how: Pick<ModelAnswer, 'requestId' | 'durationMs'>,
+  kind: CallKind = 'single',
+): ModelAnswer {
+  const usage = usageOf(message.usage);
+  return {
+    text: message.content.map((block) => (block.type === 'text' ? (block.text ?? '') : '')).join(''),
+    stopReason: message.stop_reason ?? 'unknown',
+    model: message.model,
+    usage,
+    costUsd: costUsd(prices, message.model, usage, kind),
+    ...how,
+  };
+}
+
 /**
  * Plain data on purpose: the helper's own object makes the SDK parse the answer and throw when it does
  * not fit, and an answer that is paid for would be lost.
@@ -84,14 +108,17 @@ function outputFormat(task: TaskName): Anthropic.JSONOutputFormat {
   return { type, schema };
 }
 
+/** Says nothing of streaming, which is the caller's choice. */
+export type CallBody = Omit<Anthropic.MessageStreamParams, 'stream'>;
+
 type StreamedMessage = Anthropic.Message & { requestId: string | null };
 
-/** Exported for the test that pins what is sent. */
+/** The body of a call, the same for one made alone and one in a message batch. */
 export function requestParams(
   options: Pick<AnthropicOptions, 'model' | 'maxTokens'>,
   turns: readonly Turn[],
   task: TaskName,
-): Anthropic.MessageStreamParams {
+): CallBody {
   const { system, maxTokens = options.maxTokens } = TASKS[task];
   return {
     model: options.model,
@@ -110,7 +137,7 @@ export function requestParams(
   };
 }
 
-function usageOf(usage: Anthropic.Usage): ModelUsage {
+function usageOf(usage: UsageLike): ModelUsage {
   return {
     inputTokens: usage.input_tokens,
     outputTokens: usage.output_tokens,
@@ -127,7 +154,8 @@ function refusesStructuredOutput(error: unknown): boolean {
   );
 }
 
-function toFault(error: unknown): Fault {
+/** Any error of the client to a fault with a code, before it crosses a step. */
+export function toFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   if (error instanceof Anthropic.APIConnectionTimeoutError)
     return fault('MODEL_TIMEOUT', 'the model did not answer in time', error);

@@ -7,7 +7,12 @@ const price = z.strictObject({
   outputUsdPerMTok: z.number().nonnegative(),
   cacheWriteUsdPerMTok: z.number().nonnegative(),
   cacheReadUsdPerMTok: z.number().nonnegative(),
+  /** What of these prices a call in a message batch costs; `BATCH_PRICE_FACTOR` when absent. */
+  batchFactor: z.number().min(0).max(1).optional(),
 });
+
+/** The Message Batches API charges half, of cached tokens too. */
+export const BATCH_PRICE_FACTOR = 0.5;
 
 /** Prices by model id; a dated version `<id>-<yyyymmdd>` takes the price of `<id>`. */
 export const priceTable = z.record(z.string().min(1), price);
@@ -21,7 +26,15 @@ export function priceOf(table: PriceTable, model: string): z.infer<typeof price>
   return undated === undefined ? null : (table[undated] ?? null);
 }
 
-export function costUsd(table: PriceTable, model: string, usage: ModelUsage): number | null {
+/** How a call was made: alone, or as a request of a message batch. */
+export type CallKind = 'single' | 'batch';
+
+export function costUsd(
+  table: PriceTable,
+  model: string,
+  usage: ModelUsage,
+  kind: CallKind = 'single',
+): number | null {
   const rates = priceOf(table, model);
   if (rates === null) return null;
   const micros =
@@ -29,5 +42,6 @@ export function costUsd(table: PriceTable, model: string, usage: ModelUsage): nu
     usage.outputTokens * rates.outputUsdPerMTok +
     usage.cacheWriteTokens * rates.cacheWriteUsdPerMTok +
     usage.cacheReadTokens * rates.cacheReadUsdPerMTok;
-  return micros / 1_000_000;
+  const factor = kind === 'batch' ? (rates.batchFactor ?? BATCH_PRICE_FACTOR) : 1;
+  return (micros * factor) / 1_000_000;
 }

@@ -146,6 +146,8 @@ export const batchDetail = batchSchema.extend({
     waiting: z.int(),
     /** Begun and not ended. */
     underWay: z.int(),
+    /** Of those under way: the provider was asked for their first turn and has not answered (economy mode). */
+    asked: z.int(),
     signed: z.int(),
     failed: z.int(),
     rejected: z.int(),

@@ -30,6 +30,8 @@ export const storedReply = z.object({
   }),
   costUsd: z.number().nullable(),
   durationMs: z.number(),
+  /** The provider's batch this was an answer in; absent: asked alone. */
+  providerBatchId: z.string().optional(),
 });
 export type StoredReply = z.infer<typeof storedReply>;
 
@@ -63,17 +65,16 @@ export async function askModel(job: Job, input: AskInput, deps: StepDeps): Promi
     job.generationId,
     `attempt:${attempt}:replied`,
     'replied',
-    {
-      attempt,
-      model: reply.model,
-      stopReason: reply.stopReason,
-      usage: reply.usage,
-      costUsd: reply.costUsd,
-      durationMs: reply.durationMs,
-    },
+    repliedData(attempt, reply),
     at,
   );
   return { reply: ref, stopReason: reply.stopReason, model: reply.model, costUsd: reply.costUsd };
+}
+
+/** What the event `replied` says. */
+export function repliedData(attempt: number, reply: StoredReply): Record<string, unknown> {
+  const { model, stopReason, usage, costUsd, durationMs } = reply;
+  return { attempt, model, stopReason, usage, costUsd, durationMs };
 }
 
 /** @param id absent: the configured one */
@@ -131,7 +132,11 @@ export async function payOnce(
  * The request, then every earlier reply with the feedback it got. What a retry goes on from is stored as
  * attempt 0: an answer that was paid for in another generation.
  */
-async function conversation(job: Job, { attempt, goesOn }: AskInput, deps: StepDeps): Promise<Turn[]> {
+export async function conversation(
+  job: Job,
+  { attempt, goesOn }: Pick<AskInput, 'attempt' | 'goesOn'>,
+  deps: Pick<StepDeps, 'store'>,
+): Promise<Turn[]> {
   const first = await deps.store.objects.get(keys.firstTurn(job.orgId, job.generationId));
   if (first === null) throw new Fault('STORE_MISSING', 'the first turn was not prepared');
   const turns: Turn[] = [{ role: 'user', text: first }];

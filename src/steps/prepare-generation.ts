@@ -11,7 +11,7 @@ export interface Prepared {
   readonly cases: number;
 }
 
-export async function prepareGeneration(job: Job, deps: StepDeps): Promise<Prepared> {
+export async function prepareGeneration(job: Job, deps: Pick<StepDeps, 'store'>): Promise<Prepared> {
   const request = await loadRequest(job, deps);
   await deps.store.objects.putOnce(keys.firstTurn(job.orgId, job.generationId), requestTurn(request));
   return { cases: request.cases.length };

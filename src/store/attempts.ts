@@ -53,6 +53,17 @@ export class AttemptStore {
       .run();
   }
 
+  /** The first attempts of many generations. */
+  async startFirst(orgId: string, generationIds: readonly string[], at: string): Promise<void> {
+    await this.#db
+      .prepare(
+        `INSERT INTO attempts (generation_id, n, org_id, started_at) SELECT value, 1, ?2, ?3 FROM json_each(?1) WHERE 1
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(JSON.stringify(generationIds), orgId, at)
+      .run();
+  }
+
   async recordSize(key: AttemptKey, size: { captures: number; checkLines: number }): Promise<void> {
     await this.#db
       .prepare('UPDATE attempts SET captures = ?3, check_lines = ?4 WHERE generation_id = ?1 AND n = ?2')

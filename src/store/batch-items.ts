@@ -28,6 +28,10 @@ export interface Tally {
   readonly unmade: number;
   /** Of the started: with a row whose instance is not wanted yet. */
   readonly held: number;
+  /** Of the held, which matters in economy mode alone: nobody was asked for their first turn yet. */
+  readonly undecided: number;
+  /** Of the held: the provider was asked, and has not answered. */
+  readonly asked: number;
   /** Settled calls of ended and started items. */
   readonly costUsd: number;
   /** Settled calls without a known price. */
@@ -84,9 +88,12 @@ export class BatchItemStore {
       .prepare(
         `SELECT COALESCE(CASE WHEN g.ended_at IS NULL THEN NULL ELSE g.status END, 'started') AS status, COUNT(*) AS n,
            SUM(g.id IS NULL) AS unmade, SUM(g.held = 1 AND g.status = 'queued') AS held,
+           SUM(g.held = 1 AND g.status = 'queued' AND g.first_turns IS NULL) AS undecided,
+           SUM(g.held = 1 AND g.status = 'queued' AND f.closed_at IS NULL AND f.n IS NOT NULL) AS asked,
            SUM((SELECT SUM(cost_usd) FROM spend WHERE generation_id = g.id)) AS cost_usd,
            SUM((SELECT COUNT(*) FROM spend WHERE generation_id = g.id AND settled_at IS NOT NULL AND cost_usd IS NULL)) AS unpriced
          FROM batch_items i LEFT JOIN generations g ON g.id = i.generation_id
+           LEFT JOIN first_turn_batches f ON f.batch_id = i.batch_id AND f.n = g.first_turns
          WHERE i.batch_id = ?1 AND i.status = 'started' GROUP BY 1`,
       )
       .bind(batchId);
@@ -123,6 +130,18 @@ export class BatchItemStore {
     return row?.n ?? 0;
   }
 
+  /** Generations of the batch that were let go and have not ended. */
+  async running(batchId: string): Promise<number> {
+    const row = await this.#db
+      .prepare(
+        `SELECT COUNT(*) AS n FROM batch_items i JOIN generations g ON g.id = i.generation_id
+         WHERE i.batch_id = ?1 AND i.status = 'started' AND g.held = 0 AND g.ended_at IS NULL`,
+      )
+      .bind(batchId)
+      .first<{ n: number }>();
+    return row?.n ?? 0;
+  }
+
   /** Claimed items without a row of their generation. */
   async unmade(batchId: string, limit: number): Promise<ItemRow[]> {
     const { results } = await this.#db
@@ -135,12 +154,14 @@ export class BatchItemStore {
     return results;
   }
 
-  /** Generations of the batch that were made and not let go. */
+  /** Generations of the batch that were made and not let go; in economy mode those whose first turn is settled. */
   async held(batchId: string, limit: number): Promise<string[]> {
     const { results } = await this.#db
       .prepare(
         `SELECT g.id FROM batch_items i JOIN generations g ON g.id = i.generation_id
-         WHERE i.batch_id = ?1 AND i.status = 'started' AND g.held = 1 AND g.ended_at IS NULL ORDER BY i.position LIMIT ?2`,
+           JOIN batches b ON b.id = i.batch_id LEFT JOIN first_turn_batches f ON f.batch_id = b.id AND f.n = g.first_turns
+         WHERE i.batch_id = ?1 AND i.status = 'started' AND g.held = 1 AND g.ended_at IS NULL
+           AND (b.economy = 0 OR g.first_turns = 0 OR f.closed_at IS NOT NULL) ORDER BY i.position LIMIT ?2`,
       )
       .bind(batchId, limit)
       .all<{ id: string }>();
@@ -204,6 +225,8 @@ interface CountRow {
   readonly dearest?: number | null;
   readonly unmade?: number | null;
   readonly held?: number | null;
+  readonly undecided?: number | null;
+  readonly asked?: number | null;
 }
 
 function toTally([of, ofStarted]: D1Result[]): Tally {
@@ -229,6 +252,8 @@ function toTally([of, ofStarted]: D1Result[]): Tally {
     },
     unmade: sum((row) => row.unmade),
     held: sum((row) => row.held),
+    undecided: sum((row) => row.undecided),
+    asked: sum((row) => row.asked),
     costUsd: sum((row) => row.cost_usd),
     unpricedCalls: sum((row) => row.unpriced),
     dearestUsd: Math.max(0, ...rows.map((row) => row.dearest ?? 0)),

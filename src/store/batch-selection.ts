@@ -11,19 +11,22 @@ export type ItemSource =
   /** Requests of their own, which repeat nothing. */
   | { readonly kind: 'requests'; readonly count: number };
 
-/** Columns: position, org_id, generation_id, rule_id. */
+/**
+ * Columns: position, org_id, generation_id, rule_id. `CROSS JOIN` keeps the order of the tables: each id is looked up.
+ * The other way round the list is searched for each row, which for 10 000 takes half a minute.
+ */
 export function selection(orgId: string, source: ItemSource): Query {
   switch (source.kind) {
     case 'generations':
       return {
         sql: `SELECT ids.key AS position, g.org_id, g.id AS generation_id, g.rule_id
-              FROM json_each(?) ids JOIN generations g ON g.id = ids.value AND g.org_id = ? AND g.deleting_at IS NULL`,
+              FROM json_each(?) ids CROSS JOIN generations g ON g.id = ids.value AND g.org_id = ? AND g.deleting_at IS NULL`,
         values: [JSON.stringify(source.ids), orgId],
       };
     case 'rules':
       return {
         sql: `SELECT ids.key AS position, r.org_id, r.generation_id, r.id AS rule_id
-              FROM json_each(?) ids JOIN rules r ON r.id = ids.value AND r.org_id = ?`,
+              FROM json_each(?) ids CROSS JOIN rules r ON r.id = ids.value AND r.org_id = ?`,
         values: [JSON.stringify(source.ids), orgId],
       };
     case 'filter':

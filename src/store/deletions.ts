@@ -64,7 +64,17 @@ export class DeletionStore {
     const settled = now.getTime() - Date.parse(since) >= LATE_WRITES_MS;
     await this.#db.batch([
       this.#db.prepare('DELETE FROM events WHERE generation_id = ?1').bind(id),
+      this.#db
+        .prepare(
+          `DELETE FROM delivery_attempts WHERE delivery_id IN
+             (SELECT id FROM deliveries WHERE subject_kind = 'generation' AND subject_id = ?1)`,
+        )
+        .bind(id),
+      this.#db
+        .prepare("DELETE FROM deliveries WHERE subject_kind = 'generation' AND subject_id = ?1")
+        .bind(id),
       this.#db.prepare('DELETE FROM case_results WHERE generation_id = ?1').bind(id),
+      this.#db.prepare('UPDATE batch_items SET reason_message = NULL WHERE generation_id = ?1').bind(id),
       this.#db.prepare('DELETE FROM taskless_requests WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE attempts SET summary = NULL WHERE generation_id = ?1').bind(id),
       ...forgetWebhook(this.#db, id),

@@ -39,6 +39,25 @@ export class EventStore {
       .run();
   }
 
+  /** The same event of many generations; each happens once, as by `append`. */
+  async appendToMany(
+    orgId: string,
+    key: string,
+    type: GenerationEvent['type'],
+    events: readonly { readonly generationId: string; readonly data: Record<string, unknown> }[],
+    at: string,
+  ): Promise<void> {
+    const rows = events.map(({ generationId, data }) => ({ generationId, data: JSON.stringify(data) }));
+    await this.#db
+      .prepare(
+        `INSERT INTO events (generation_id, org_id, key, type, data, at)
+         SELECT value ->> 'generationId', ?2, ?3, ?4, value ->> 'data', ?5 FROM json_each(?1) WHERE 1
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(JSON.stringify(rows), orgId, key, type, at)
+      .run();
+  }
+
   async after(orgId: string, generationId: string, seq: number, limit: number): Promise<GenerationEvent[]> {
     const { results } = await this.#db
       .prepare(

@@ -49,7 +49,7 @@ export interface Measured {
   };
   /** `queue`, `signed:ms`, `signed:cost`, `signed:sandbox`, and `step:<kind>`; milliseconds but for the cost. */
   readonly spreads: readonly SpreadRow[];
-  /** Now, whatever the window. */
+  /** Now, whatever the window; without those that a batch holds back. */
   readonly live: readonly {
     readonly status: string;
     readonly n: number;
@@ -99,7 +99,7 @@ const QUESTIONS = {
 } as const;
 
 const LIVE = `SELECT status, COUNT(*) AS n, MIN(created_at) AS oldest_created, MIN(updated_at) AS oldest_updated
-  FROM generations WHERE org_id = ?1 AND ended_at IS NULL GROUP BY status`;
+  FROM generations WHERE org_id = ?1 AND ended_at IS NULL AND held = 0 GROUP BY status`;
 
 export class MetricsStore {
   readonly #db: D1Database;

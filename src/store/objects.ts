@@ -39,6 +39,8 @@ export const keys = {
   statement: (org: string, generation: string) => `${base(org, generation)}/statement.json`,
   bundle: (org: string, generation: string) => `${base(org, generation)}/rule.sigstore.json`,
   proof: (org: string, generation: string) => `${base(org, generation)}/rule.tlog-proof`,
+  /** What the n-th provider batch of a batch asks, exactly. */
+  firstTurns: (org: string, batch: string, n: number) => `orgs/${org}/batches/${batch}/first-turns/${n}.json`,
   /** Requests that a batch was made with, several to an object. */
   batchRequests: (org: string, batch: string, chunk: number) =>
     `orgs/${org}/batches/${batch}/requests/${chunk}.json`,
@@ -71,6 +73,11 @@ export class ObjectStore {
     const kept = written === null ? await this.get(key) : text;
     if (kept === null) throw new Fault('STORE_CONFLICT', `object ${key} exists and cannot be read`);
     return { ref: await refOf(key, kept), text: kept };
+  }
+
+  /** Only for working papers that nobody reads again: what is evidence stays, or goes with its generation. */
+  async remove(key: string): Promise<void> {
+    await this.#bucket.delete(key);
   }
 
   /** What is stored under `key` with its reference, or `null`. */

@@ -6,7 +6,7 @@
 import { LATE_WRITES_MS } from './deletions.ts';
 import { orgPrefix } from './objects.ts';
 import { deleteBelow } from './prefix.ts';
-import { referringFirst } from './table-order.ts';
+import { referringFirst, rowKeyOf, type Table } from './table-order.ts';
 
 export interface OrgDeletion {
   readonly org_id: string;
@@ -82,10 +82,11 @@ export class OrgDeletionStore {
   async #deleteRows(orgId: string): Promise<number> {
     let rows = 0;
     for (const table of await this.#tables()) {
+      const key = rowKeyOf(table);
+      const columns = key.replace(/[()]/g, '');
+      const some = `SELECT ${columns} FROM "${table.name}" WHERE org_id = ?1 LIMIT ?2`;
       const { meta } = await this.#db
-        .prepare(
-          `DELETE FROM "${table}" WHERE rowid IN (SELECT rowid FROM "${table}" WHERE org_id = ?1 LIMIT ?2)`,
-        )
+        .prepare(`DELETE FROM "${table.name}" WHERE ${key} IN (${some})`)
         .bind(orgId, MOST_ROWS)
         .run();
       rows += meta.changes;
@@ -94,13 +95,13 @@ export class OrgDeletionStore {
   }
 
   /** Those with an `org_id`, each after every one that refers to it. D1 does not let one ask by pragma. */
-  async #tables(): Promise<string[]> {
+  async #tables(): Promise<Table[]> {
     const { results } = await this.#db
       .prepare(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE '%org_id%' AND name <> ?1",
       )
       .bind(RECORD)
-      .all<{ name: string; sql: string }>();
+      .all<Table>();
     return referringFirst(results);
   }
 }

@@ -83,12 +83,46 @@ export class SpendStore {
       .run();
   }
 
+  /**
+   * Many calls of attempt 1 at once, each the first; for those that were reserved together. An item of a batch
+   * that has ended meanwhile takes its cost here, once; one that has not takes it with its end.
+   */
+  async settleFirst(
+    orgId: string,
+    calls: readonly { readonly generationId: string; readonly answer: SettledCall }[],
+    at: string,
+  ): Promise<void> {
+    const rows = calls.map(({ generationId, answer }) => ({ generationId, ...answer, ...answer.usage }));
+    const late = this.#db
+      .prepare(
+        `UPDATE batch_items SET cost_usd = batch_items.cost_usd + COALESCE(one.value ->> 'costUsd', 0),
+           unpriced_calls = batch_items.unpriced_calls + (one.value ->> 'costUsd' IS NULL)
+         FROM json_each(?1) AS one JOIN spend s ON s.generation_id = one.value ->> 'generationId'
+         WHERE s.attempt = 1 AND s.call = 1 AND s.settled_at IS NULL AND s.org_id = ?2
+           AND batch_items.generation_id = s.generation_id AND batch_items.status NOT IN ('waiting', 'started')`,
+      )
+      .bind(JSON.stringify(rows), orgId);
+    const settle = this.#db
+      .prepare(
+        `UPDATE spend SET model = one.value ->> 'model', request_id = one.value ->> 'requestId',
+           stop_reason = one.value ->> 'stopReason', input_tokens = one.value ->> 'inputTokens',
+           output_tokens = one.value ->> 'outputTokens', cache_write_tokens = one.value ->> 'cacheWriteTokens',
+           cache_read_tokens = one.value ->> 'cacheReadTokens', cost_usd = one.value ->> 'costUsd',
+           duration_ms = one.value ->> 'durationMs', settled_at = ?2
+         FROM json_each(?1) AS one
+         WHERE generation_id = one.value ->> 'generationId' AND attempt = 1 AND call = 1 AND org_id = ?3`,
+      )
+      .bind(JSON.stringify(rows), at, orgId);
+    await this.#db.batch([late, settle]);
+  }
+
+  /** A call that was in a provider batch and not made there is none: it cost nothing, and another one follows. */
   async totals(orgId: string, generationId: string): Promise<SpendTotals> {
     const row = await this.#db
       .prepare(
         `SELECT COUNT(settled_at) AS calls, COUNT(*) - COUNT(settled_at) AS unanswered, COALESCE(SUM(input_tokens + cache_write_tokens + cache_read_tokens), 0) AS input_tokens,
            COALESCE(SUM(output_tokens), 0) AS output_tokens, SUM(cost_usd) AS cost_usd, COUNT(cost_usd) AS priced
-         FROM spend WHERE generation_id = ?1 AND org_id = ?2`,
+         FROM spend WHERE generation_id = ?1 AND org_id = ?2 AND COALESCE(stop_reason, '') NOT GLOB 'batch_*'`,
       )
       .bind(generationId, orgId)
       .first<{

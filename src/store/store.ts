@@ -6,6 +6,7 @@ import { DeletionStore } from './deletions.ts';
 import { DeliveryStore } from './deliveries.ts';
 import { DeviceLoginStore } from './device-logins.ts';
 import { EventStore } from './events.ts';
+import { FirstTurnStore } from './first-turns.ts';
 import { GenerationStore } from './generations.ts';
 import { IdempotencyStore } from './idempotency.ts';
 import { MetricsStore } from './metrics.ts';
@@ -28,6 +29,7 @@ export interface Store {
   readonly deliveries: DeliveryStore;
   readonly devices: DeviceLoginStore;
   readonly events: EventStore;
+  readonly firstTurns: FirstTurnStore;
   readonly generations: GenerationStore;
   readonly idempotency: IdempotencyStore;
   readonly metrics: MetricsStore;
@@ -52,6 +54,7 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     deliveries: new DeliveryStore(db),
     devices: new DeviceLoginStore(db),
     events: new EventStore(db),
+    firstTurns: new FirstTurnStore(db),
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
     metrics: new MetricsStore(db),

@@ -8,6 +8,7 @@ import { timeOrderedId } from '../store/ids.ts';
 import { batchDeliveryIdOf } from '../store/outbox.ts';
 import { openStore } from '../store/store.ts';
 import { startEnd } from '../webhooks/start.ts';
+import { openEconomy } from './open-economy.ts';
 
 const TOKENS_PER_MTOK = 1_000_000;
 
@@ -24,6 +25,7 @@ export async function openBatchDeps(bindings: Bindings): Promise<BatchDeps> {
       hasPrice: (model) => priceOf(prices, model) !== null,
       answerUsd: (model) => ((priceOf(prices, model)?.outputUsdPerMTok ?? 0) * maxTokens) / TOKENS_PER_MTOK,
     },
+    economy: openEconomy(config),
     now: () => new Date(),
     newGenerationId: (now) => timeOrderedId('gen', now.getTime()),
     startGeneration: (params) => createOnce(config.workflow, params.generationId, params),

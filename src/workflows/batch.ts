@@ -13,20 +13,22 @@ import { startGenerations } from '../steps/batch/start-generations.ts';
 import { stopBatch } from '../steps/batch/stop-batch.ts';
 import { openBatchDeps } from './batch-deps.ts';
 import { durable } from './durable.ts';
+import { askFirstTurns } from './first-turns.ts';
 import { batchPolicies as policies, type StepPolicy } from './policies.ts';
 
 /** Three steps and a sleep each: an instance stays below 1,024 steps, the smallest limit of the platform. */
 export const LOOKS_PER_INSTANCE = 250;
+/** In economy mode up to seven steps and a sleep each. */
+const ECONOMY_LOOKS_PER_INSTANCE = 110;
 
 type RunStep = <T extends object>(policy: StepPolicy, body: (deps: BatchDeps) => Promise<T>) => Promise<T>;
 
 export class Batch extends WorkflowEntrypoint<Bindings, BatchParams> {
   override async run(event: Readonly<WorkflowEvent<BatchParams>>, step: WorkflowStep): Promise<void> {
     const job = event.payload;
+    const about = { batch: job.batchId, org: job.orgId };
     const runStep: RunStep = (policy, body) =>
-      durable(step, policy, async () => body(await openBatchDeps(this.env)), {
-        about: { batch: job.batchId, org: job.orgId },
-      });
+      durable(step, policy, async () => body(await openBatchDeps(this.env)), { about });
     try {
       const over = await work(job, runStep, (name, waitMs) => step.sleep(name, waitMs));
       if (!over) await runStep(policies.handOn, (deps) => handOn(job, deps));
@@ -44,15 +46,16 @@ async function work(
   sleep: (name: string, waitMs: number) => Promise<void>,
 ): Promise<boolean> {
   let waitedMs = 0;
-  for (let n = 1; n <= LOOKS_PER_INSTANCE; n += 1) {
+  let looks = LOOKS_PER_INSTANCE;
+  for (let n = 1; n <= looks; n += 1) {
     const lastWaitMs = waitedMs;
     const look = await runStep(policies.settle(n), (deps) => settleItems(job, lastWaitMs, deps));
     if (look.over) return true;
-    if (look.free > 0 || look.unfinished) {
-      await runStep(policies.make(n), (deps) => makeGenerations(job, look, deps));
-      // Economy mode comes in here: the rows are made and held, and first attempts can be asked for before they start.
-      await runStep(policies.start(n), (deps) => startGenerations(job, deps));
-    }
+    if (look.economy) looks = ECONOMY_LOOKS_PER_INSTANCE;
+    const toBegin = look.free > 0 || look.unfinished;
+    if (toBegin) await runStep(policies.make(n), (deps) => makeGenerations(job, look, deps));
+    const settled = await askFirstTurns(job, n, look.turns, runStep);
+    if (toBegin || settled) await runStep(policies.start(n), (deps) => startGenerations(job, deps));
     await sleep(`wait ${n}`, look.waitMs);
     waitedMs = look.waitMs;
   }

@@ -14,8 +14,11 @@ export class DeliverWebhook extends WorkflowEntrypoint<Bindings, DeliverWebhookP
   ): Promise<void> {
     const job = event.payload;
     for (let n = 1; ; n += 1) {
-      const { waitMs } = await durable(step, policies.deliver(n), async () =>
-        deliverWebhook(job, n, await openDeliveryDeps(this.env)),
+      const { waitMs } = await durable(
+        step,
+        policies.deliver(n),
+        async () => deliverWebhook(job, n, await openDeliveryDeps(this.env)),
+        { about: { delivery: job.deliveryId, org: job.orgId } },
       );
       if (waitMs === null) return;
       await step.sleep(`wait ${n}`, waitMs);

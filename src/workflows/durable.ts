@@ -20,7 +20,7 @@ export interface StepRun {
 
 export interface Watch {
   /** Whose step it is, for the log. */
-  readonly about?: Pick<LogFacts, 'generation' | 'batch' | 'org'>;
+  readonly about?: Pick<LogFacts, 'generation' | 'batch' | 'delivery' | 'org'>;
   /** Told of every step that has a result, in a replay too. */
   readonly onDone?: (time: StepTime) => void;
 }

@@ -73,6 +73,10 @@ async function deleteOrganisations(
 /** What still runs would go on writing. */
 async function cancelAll(config: Config, store: Store, orgId: string, now: Date): Promise<void> {
   const reason = { code: 'CANCELLED', message: 'the organisation is being deleted' };
+  // First, or they would make more.
+  for (const { id } of await store.batches.list(orgId, undefined, MOST_LIVE)) {
+    await store.batches.cancel(orgId, id, reason, now.toISOString());
+  }
   for (const id of await store.generations.aliveOf(orgId, MOST_LIVE)) {
     await store.generations.end(id, 'cancelled', reason, now.toISOString());
     const stopped = config.workflow.get(id).then((instance) => instance.terminate());

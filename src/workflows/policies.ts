@@ -73,6 +73,9 @@ export const policies = {
 export const batchPolicies = {
   settle: (look: number): StepPolicy => ({ name: `settle ${look}`, config: STORE }),
   make: (look: number): StepPolicy => ({ name: `make ${look}`, config: STORE }),
+  submitTurns: (look: number, n: number): StepPolicy => ({ name: `submit ${look}.${n}`, config: MODEL }),
+  pollTurns: (look: number, n: number): StepPolicy => ({ name: `poll ${look}.${n}`, config: MODEL }),
+  collectTurns: (look: number, n: number): StepPolicy => ({ name: `collect ${look}.${n}`, config: MODEL }),
   start: (look: number): StepPolicy => ({ name: `start ${look}`, config: STORE }),
   handOn: { name: 'hand on', config: STORE },
   stop: { name: 'stop', config: STORE },

@@ -120,6 +120,23 @@ test('a made token does what its scope says until it is revoked; a retry is link
   await expect(reader.get(id)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
 });
 
+test('whoever runs it asks for its health and its numbers, and deletes', async () => {
+  const client = new ApiClient(connection);
+  const { id } = await client.create(scripted('refusal'));
+  await untilEnded(client, id);
+  const healthy = await assay('health');
+  expect(healthy, healthy.stdout).toMatchObject({ code: 0 });
+  expect(healthy.stdout).toMatch(/^ok +sandbox:isolate: .*\n(.*\n)*ok\n$/m);
+  const counted = await assay('metrics');
+  expect(counted.stdout).toContain('failed MODEL_REFUSED');
+  expect(counted.stdout).toMatch(/^ {2}generate +p50 /m);
+  expect(await assay('delete', id)).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
+  expect(await assay('delete', id, '--yes')).toMatchObject({ code: 0 });
+  await expect(client.get(id)).rejects.toMatchObject({ code: 'GENERATION_DELETED' });
+  expect(await assay('org', 'delete', 'another', '--yes')).toMatchObject({ code: 2 });
+  expect((await assay('org', 'show')).stdout).toBe('organisation local\n');
+});
+
 test('a batch from the command line: made, followed, retried and verified again', async () => {
   const good = join(scratch, 'good.json');
   const bad = join(scratch, 'bad.json');

@@ -1,4 +1,4 @@
-/** `npm run test:restore`: the restore drill of docs/operations.md on a local stack. Takes about a minute. */
+/** `npm run test:restore`: the restore drill of docs/operations.md on a local stack. Takes one to three minutes. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { endWithParent } from '../../dev/end-with-parent.ts';

@@ -1,7 +1,8 @@
 /**
  * A model that follows a script in the prompt: `[[silent, good]]` gives a wrong first and a right second
  * reply. Where it is asked for the engine, it says `sg` when a word of the script begins so; a first word
- * `unclear` makes it give no readable answer to that. Lets tests inside workerd choose the replies of a server that runs outside.
+ * `unclear` makes it give no readable answer to that. Words that begin with `batch` tell what becomes of a request
+ * in a message batch. Lets tests inside workerd choose the replies of a server that runs outside.
  */
 import type { ModelCall, RecordedAnswer } from '../../dev/model-server.ts';
 import { goodReply } from './rule.ts';
@@ -54,6 +55,15 @@ export default function check(root: string, matches: Match[]) {
   slow: { ...text(goodReply), delayMs: 3_000 },
 };
 
+/** What becomes of a request in a message batch; the same word is `good` in a call alone. */
+const IN_BATCH: Readonly<Record<string, RecordedAnswer>> = {
+  batcherror: { kind: 'error', status: 400, type: 'invalid_request_error', message: 'not like this' },
+  batchexpired: { kind: 'expired' },
+  batchhang: { kind: 'hang' },
+  batchlost: { ...text(goodReply), losesBatch: true } as RecordedAnswer,
+  batchsilent: withCheck('return [];'),
+};
+
 export function scriptedReplies(): (call: ModelCall) => RecordedAnswer {
   const overloadedOnce = new Set<string>();
   return (call) => {
@@ -70,6 +80,8 @@ export function scriptedReplies(): (call: ModelCall) => RecordedAnswer {
     }
     const attempt = call.body.messages.filter((message) => message.role === 'assistant').length;
     const word = script[Math.min(attempt, script.length - 1)] ?? 'good';
+    const inBatch = IN_BATCH[word];
+    if (inBatch !== undefined) return call.batchId === undefined ? text(goodReply) : inBatch;
     if (word === 'busy') {
       if (overloadedOnce.has(all)) return REPLIES.good ?? overloaded;
       overloadedOnce.add(all);

@@ -33,6 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         cacheReadUsdPerMTok: 0.1,
       },
     }),
+    ECONOMY_POLL_MS: '50',
     WEBHOOK_SECRET: randomBytes(32).toString('hex'),
     WEBHOOK_ALLOW_PRIVATE: 'true',
     WEBHOOK_RETRY_DELAYS_MS: '50,50,50',

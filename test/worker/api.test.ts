@@ -11,6 +11,9 @@ const caseOf = (name: string, files: Record<string, string>) => ({ name, kind: '
 const withCase = (files: Record<string, string>) =>
   post({ ...request, cases: [request.cases[0], caseOf('x', files)] });
 
+/** A valid request with one more member, as text. */
+const withText = (member: string) => `{${member},${JSON.stringify(request).slice(1)}`;
+
 describe('tokens', () => {
   test.each([
     ['none', null],
@@ -50,6 +53,29 @@ describe('bad input gets a 4xx with a stable code and starts nothing', () => {
       'INVALID_REQUEST',
     ],
     ['a prototype as a key', () => post('{"prompt":"x","cases":[],"__proto__":{}}'), 400, 'INVALID_REQUEST'],
+    ['an unknown "__proto__"', () => post(withText('"__proto__":{}')), 400, 'INVALID_REQUEST'],
+    ['a key that is given twice', () => post(withText('"prompt":"other"')), 400, 'INVALID_REQUEST'],
+    [
+      'more keys than checking them has room for',
+      () => withCase(Object.fromEntries(Array.from({ length: 150_000 }, (_, n) => [`${n}`, '']))),
+      400,
+      'INVALID_REQUEST',
+    ],
+    ['a byte order mark', () => post(`\ufeff${JSON.stringify(request)}`), 400, 'MALFORMED_JSON'],
+    ['an encoded body', () => post(request, { 'content-encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    [
+      'another charset',
+      () => post(request, { 'content-type': 'application/json; charset=utf-16' }),
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+    ],
+    [
+      'a body where there is none',
+      () => call('/v1/generations/gen-x/cancel', { method: 'POST', body: { force: true } }),
+      400,
+      'INVALID_REQUEST',
+    ],
+    ['a parameter named "__proto__"', () => call('/v1/rules?__proto__=1'), 400, 'INVALID_QUERY'],
     ['a malformed number', () => post({ ...request, limits: { attempts: '5' } }), 400, 'INVALID_REQUEST'],
     ['an unknown engine', () => post({ ...request, engine: 'perl' }), 400, 'INVALID_REQUEST'],
     [
@@ -125,6 +151,28 @@ describe('bad input gets a 4xx with a stable code and starts nothing', () => {
     expect(await countRows('generations')).toBe(before);
   });
 
+  test('an error is not as long as what it is about, and may not be sniffed', async () => {
+    const long = 'k'.repeat(1_000_000);
+    for (const answer of [
+      await post({ ...request, [long]: 1 }),
+      await withCase({ [long]: '' }),
+      await call(`/v1/rules?${long.slice(0, 5_000)}=1`),
+      await call(`/v1/rules?${long.slice(0, 5_000)}&${long.slice(0, 5_000)}`),
+      await call(`/v1/rules/${long.slice(0, 5_000)}`),
+      await call('/v2/x'),
+    ]) {
+      expect(answer.text.length).toBeLessThan(2_000);
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  });
+
+  test('an empty object, or nothing, is no body', async () => {
+    for (const body of [undefined, {}]) {
+      const answer = await call('/v1/generations/gen-x/cancel', { method: 'POST', body });
+      expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    }
+  });
+
   test('the details name every field that is wrong', async () => {
     const { body } = await post({ prompt: '', cases: [] });
     expect((body.details as { path: string }[]).map((one) => one.path)).toEqual(
@@ -162,6 +210,9 @@ describe('a broken configuration stops everything with the names of what is wron
     ['MODEL_PRICES', '{', 'MODEL_PRICES is malformed'],
     ['MODEL_PRICES', '{"m":{"inputUsdPerMTok":-1}}', 'MODEL_PRICES is malformed'],
     ['WAKE_AFTER_MS', 'soon', 'WAKE_AFTER_MS is malformed'],
+    ['RETENTION_DAYS', '0', 'RETENTION_DAYS is malformed'],
+    ['EVENT_RETENTION_DAYS', 'never', 'EVENT_RETENTION_DAYS is malformed'],
+    ['LOG_LEVEL', 'loud', 'LOG_LEVEL is malformed'],
     ['SANDBOX', 'none', 'SANDBOX is malformed'],
     ['SANDBOX', 'host,host', 'SANDBOX is malformed'],
     ['SANDBOX', 'host,isolate', 'ISOLATE_BUILD_ID is missing'],

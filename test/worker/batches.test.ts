@@ -258,6 +258,40 @@ test('many items: each ends once', async () => {
   expect(counted).toEqual({ made: 40, ends: 40 });
 });
 
+test('ten thousand items are taken by list and by filter, listed in pages, and cancelled', async () => {
+  const times = "'2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'";
+  const many = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)';
+  const id = (prefix: string) => `'${prefix}-many' || printf('%022d', i)`;
+  await env.DB.batch([
+    env.DB.prepare(
+      `INSERT INTO generations (id, org_id, status, prompt_excerpt, request_sha256, model, cases_total, attempts_max, rule_id, created_at, updated_at, ended_at)
+       ${many} SELECT ${id('gen')}, 'first', 'signed', '', '', 'test-model', 2, 5, ${id('rule')}, ${times} FROM n`,
+    ),
+    env.DB.prepare(
+      `INSERT INTO rules (id, org_id, generation_id, name, summary, bundle_sha256, key_id, published_at)
+       ${many} SELECT ${id('rule')}, 'first', ${id('gen')}, 'one-of-many', '', '', 'k', '2026-01-01T00:00:00.000Z' FROM n`,
+    ),
+  ]);
+  const window = { notBefore: '2999-01-01T00:00:00Z' };
+  const generations = Array.from({ length: 10_000 }, (_, n) => `gen-many${String(n + 1).padStart(22, '0')}`);
+  const listed = await start({ mode: 'regenerate', generations: generations.reverse(), window });
+  const filtered = await start({ mode: 'reverify', filter: { name: 'one-of-many' }, window });
+  for (const { id: batch } of [listed, filtered]) {
+    expect(await read(batch)).toMatchObject({ items: 10_000, progress: { waiting: 10_000 } });
+    const page = await call<{ items: { position: number }[]; nextCursor: string }>(
+      `/v1/batches/${batch}/items?cursor=9899&limit=100`,
+    );
+    expect(page.body.items.map(({ position }) => position)).toEqual(
+      Array.from({ length: 100 }, (_, n) => 9_900 + n),
+    );
+    expect((await act(batch, 'cancel')).body.progress).toMatchObject({ waiting: 0, cancelled: 10_000 });
+  }
+  expect((await itemsOf(listed.id))[0]?.sourceGeneration).toBe(generations[0]);
+  expect((await itemsOf(filtered.id))[0]?.sourceRule).toBe(`rule-many${'1'.padStart(22, '0')}`);
+  const more = await post({ mode: 'regenerate', generations: [...generations, `gen-${'0'.repeat(26)}`] });
+  expect(more).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } });
+});
+
 describe('refused, and nothing made', () => {
   const gen = `gen-${'0'.repeat(26)}`;
   test.each<[string, Record<string, unknown>, number, string]>([
@@ -300,12 +334,7 @@ describe('refused, and nothing made', () => {
       400,
       'COST_LIMIT_NEEDS_PRICE',
     ],
-    [
-      'economy, which is not here',
-      { mode: 'regenerate', requests: [asks('good')], economy: true },
-      400,
-      'ECONOMY_UNAVAILABLE',
-    ],
+    ['economy for reverify', { mode: 'reverify', filter: {}, economy: true }, 400, 'INVALID_REQUEST'],
   ])('%s', async (_what, body, status, code) => {
     const rows = 'SELECT COUNT(*) AS n FROM batches';
     const before = await env.DB.prepare(rows).first();

@@ -88,6 +88,23 @@ describe('a generation', () => {
     }
   });
 
+  test('with a webhook: URL, body and attempts go too', async () => {
+    await call('/v1/webhooks/secrets', { method: 'POST' });
+    const { id } = await run('refusal', { callbackUrl: `${inject('receiver')}/500/deleted-secret-path` });
+    const texts = async () =>
+      JSON.stringify([
+        (await env.DB.prepare('SELECT * FROM deliveries').all()).results,
+        (await env.DB.prepare('SELECT * FROM delivery_attempts').all()).results,
+        await rowsOf(id),
+      ]);
+    expect(await texts()).toContain('deleted-secret-path');
+    await erase(id);
+    expect(await texts()).not.toContain('deleted-secret-path');
+    expect(await env.DB.prepare('SELECT COUNT(*) AS n FROM deliveries').first()).toEqual({ n: 0 });
+    await house(later(LATE_WRITES_MS + 1_000));
+    expect(await env.DB.prepare('SELECT COUNT(*) AS n FROM delivery_attempts').first()).toEqual({ n: 0 });
+  });
+
   test('that is signed goes only with its rule; its log entry stays', async () => {
     const { id, ruleId } = await run('good');
     expect(await code(`/v1/generations/${id}`, { method: 'DELETE' })).toBe('HAS_RULE');
@@ -162,6 +179,8 @@ describe('an organisation', () => {
   test('loses every object and every row; others lose nothing; what still ran writes nothing that stays', async () => {
     const mine = await run('refusal');
     await call('/v1/tokens', { method: 'POST', body: { name: 'r', scopes: ['read'] }, ...second() });
+    const batch = { mode: 'regenerate', requests: [{ ...request, prompt: 'No eval [[slow]]' }, request] };
+    expect((await call('/v1/batches', { method: 'POST', body: batch, ...second() })).status).toBe(202);
     const wrong = await call('/v1/organisation?confirm=first', { method: 'DELETE', ...second() });
     expect(wrong).toMatchObject({ status: 400, body: { code: 'INVALID_QUERY' } });
     expect(await organisation()).toEqual({ id: 'second', deletions: [] });
@@ -170,20 +189,34 @@ describe('an organisation', () => {
     expect((await asked()).status).toBe(202);
     expect((await asked()).body.deletions).toEqual([{ requestedAt: expect.any(String), doneAt: null }]);
     await house(new Date());
-    await house(later(LATE_WRITES_MS - 1_000));
+    await house(later(LATE_WRITES_MS - 120_000));
     expect((await organisation()).deletions[0]?.doneAt).toBeNull();
     // A late write, and a row of a table that this code does not know.
     await env.BUCKET.put('orgs/second/generations/gen-x/attempts/1/reply.json', 'late');
     await env.DB.prepare('CREATE TABLE notes (org_id TEXT, text TEXT)').run();
     await env.DB.prepare("INSERT INTO notes VALUES ('second', 'a'), ('first', 'b')").run();
+    await env.DB.prepare(
+      'CREATE TABLE pairs (org_id TEXT, n INT, PRIMARY KEY (org_id, n)) WITHOUT ROWID',
+    ).run();
+    await env.DB.prepare("INSERT INTO pairs VALUES ('second', 1), ('second', 2), ('first', 1)").run();
     for (let n = 1; n <= 3; n += 1) await house(later(LATE_WRITES_MS + n * 1_000));
     expect((await organisation()).deletions[0]?.doneAt).not.toBeNull();
     expect((await env.BUCKET.list({ prefix: 'orgs/second/' })).objects).toEqual([]);
-    const tables = ['generations', 'attempts', 'case_results', 'spend', 'events', 'rules', 'tokens', 'notes'];
-    for (const table of [...tables, 'idempotency_keys', 'step_times']) {
-      const row = await env.DB.prepare(`SELECT COUNT(*) AS n FROM ${table} WHERE org_id = 'second'`).first();
-      expect(row, table).toEqual({ n: 0 });
+    const left = "sql LIKE '%org_id%' AND name <> 'org_deletions'";
+    const tables = await env.DB.prepare(
+      `SELECT name FROM sqlite_master WHERE type = 'table' AND ${left}`,
+    ).all<{
+      name: string;
+    }>();
+    const names = tables.results.map((one) => one.name);
+    expect(names).toEqual(expect.arrayContaining(['generations', 'batch_items', 'events', 'notes', 'pairs']));
+    for (const name of names) {
+      const row = await env.DB.prepare(`SELECT COUNT(*) AS n FROM ${name} WHERE org_id = 'second'`).first();
+      expect(row, name).toEqual({ n: 0 });
     }
+    expect(await env.DB.prepare('SELECT * FROM pairs').all()).toMatchObject({
+      results: [{ org_id: 'first', n: 1 }],
+    });
     expect((await call<GenerationDetail>(`/v1/generations/${mine.id}`)).body.status).toBe('failed');
     expect(await env.DB.prepare('SELECT text FROM notes').first()).toEqual({ text: 'b' });
   });

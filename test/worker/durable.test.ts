@@ -1,6 +1,7 @@
 import type { WorkflowStep } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { FAULTS, Fault, type FaultCode, faultCode, isRetryable } from '../../src/errors.ts';
+import type { StepTime } from '../../src/store/step-times.ts';
 import { durable, MAX_STEP_RESULT_BYTES } from '../../src/workflows/durable.ts';
 import { policies } from '../../src/workflows/policies.ts';
 
@@ -56,6 +57,45 @@ test('the engine is given the name, the retries and the timeout of the policy', 
   const result = await durable(step, policies.verify(2, 1), (run) => Promise.resolve({ run }));
   expect(result).toEqual({ run: { stepAttempt: 3 } });
   expect(seen).toMatchObject({ name: 'verify 2.1', config: { retries: { limit: 3 }, timeout: 180_000 } });
+});
+
+describe('how long a step took', () => {
+  test('is told with its result, and again in a replay', async () => {
+    let stored = '';
+    const first = {
+      do: async (
+        _name: string,
+        _config: unknown,
+        body: (context: { attempt: number }) => Promise<string>,
+      ) => {
+        stored = await body({ attempt: 2 });
+        return stored;
+      },
+    } as unknown as WorkflowStep;
+    const replay = { do: async () => stored } as unknown as WorkflowStep;
+    const times: StepTime[] = [];
+    const watch = { onDone: (time: StepTime) => times.push(time) };
+    for (const step of [first, replay]) {
+      const result = await durable(step, policies.judge(1), () => Promise.resolve({ n: 1 }), watch);
+      expect(result).toEqual({ n: 1 });
+    }
+    const time = {
+      step: 'judge 1',
+      stepAttempt: 2,
+      startedMs: expect.any(Number),
+      durationMs: expect.any(Number),
+    };
+    expect(times).toEqual([time, times[0]]);
+  });
+
+  test('is not known of results from before it was kept, which are taken as they are', async () => {
+    const step = { do: async () => '{"result":1}' } as unknown as WorkflowStep;
+    const onDone = () => {
+      throw new Error('told');
+    };
+    const body = () => Promise.resolve({ result: 2 });
+    expect(await durable(step, policies.accept, body, { onDone })).toEqual({ result: 1 });
+  });
 });
 
 test('a result that is too large is refused before the engine stores it', async () => {

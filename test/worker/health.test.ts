@@ -1,6 +1,7 @@
 /** Health says what is wrong: each part is broken on purpose, and named with the next move. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, inject, test } from 'vitest';
+import { app } from '../../src/api/app.ts';
 import { type Bindings, type Config, loadConfig } from '../../src/env.ts';
 import { checkHealth } from '../../src/health/check.ts';
 import type { Health } from '../../src/schema/health.ts';
@@ -88,6 +89,24 @@ describe('what is wrong is named', () => {
     const found = await part('database', { db: broken });
     expect(found).toMatchObject({ state: 'down', next: expect.stringContaining('DB') });
     expect(found.message).not.toContain('secret detail');
+  });
+
+  test('a database that is not there at all: who is configured still gets the answer', async () => {
+    const fails = () => {
+      throw new Error('D1_ERROR: gone');
+    };
+    const DB = { prepare: fails, batch: fails } as unknown as D1Database;
+    const ask = (token: string) =>
+      app.fetch(
+        new Request('http://assay.test/v1/health', { headers: { authorization: `Bearer ${token}` } }),
+        { ...(env as Bindings), DB },
+      );
+    const answer = await ask(inject('tokens').first);
+    expect(answer.status).toBe(503);
+    const { parts } = (await answer.json()) as Health;
+    const down = parts.filter((one) => one.state === 'down').map((one) => one.part);
+    expect(down).toEqual(['database', 'model', 'generations']);
+    expect((await ask('nobody-knows-this-one')).status).toBe(500);
   });
 
   test('a workflow and a bucket that fail', async () => {

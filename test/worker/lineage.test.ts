@@ -145,14 +145,17 @@ describe('Idempotency-Key', () => {
       retry_of: original.id,
     });
     const [alive, late] = [`gen-alive${crypto.randomUUID()}`, `gen-late${crypto.randomUUID()}`];
-    expect(await store.generations.insert(row(alive))).toBe(true);
+    expect(await store.generations.insert(row(alive))).not.toBeNull();
     const key = crypto.randomUUID();
     const claim = { orgId: 'first', key, digest: 'd', targetId: late, replaces: null, at: '2026' };
-    expect(await store.generations.insertClaimed(row(late), claim)).toBe(false);
+    expect(await store.generations.insertClaimed(row(late), claim)).toBeNull();
     expect(await store.idempotency.find('first', key)).toBeNull();
-    expect(await store.generations.insert(row(late))).toBe(false);
+    expect(await store.generations.insert(row(late))).toBeNull();
     await store.generations.end(alive, 'cancelled', { code: 'CANCELLED', message: '' }, '2026');
-    expect(await store.generations.insertClaimed(row(late), claim)).toBe(true);
+    expect(await store.generations.insertClaimed(row(late), claim)).toMatchObject({
+      id: late,
+      status: 'queued',
+    });
     await store.generations.end(late, 'cancelled', { code: 'CANCELLED', message: '' }, '2026');
   });
 

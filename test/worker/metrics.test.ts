@@ -48,6 +48,38 @@ describe('of generations that ran', () => {
     });
   });
 
+  test('sandbox time of an attempt that our side did not finish counts, and the generation as inconclusive', async () => {
+    const before = await metrics();
+    const store = openStore(env.DB, env.BUCKET);
+    const id = `gen-${crypto.randomUUID()}`;
+    const at = new Date().toISOString();
+    await store.generations.insert({
+      id,
+      org_id: 'first',
+      name: null,
+      prompt_excerpt: '',
+      request_sha256: 'x',
+      model: 'm',
+      cases_total: 2,
+      attempts_max: 5,
+      created_at: at,
+    });
+    const key = { generationId: id, orgId: 'first', n: 1 };
+    await store.attempts.start(key, at);
+    const verified = (of: string, attempt: number, sandboxMs: number) =>
+      store.events.append('first', id, of, 'verified', { attempt, sandboxMs }, at);
+    await verified('a', 1, 1_000.4);
+    await verified('b', 1, 500);
+    await verified('c', 2, 7_000);
+    await store.generations.end(id, 'errored', { code: 'SANDBOX_UNAVAILABLE', message: 'gone' }, at);
+    const after = await metrics();
+    expect(after.sandbox.totalSeconds - before.sandbox.totalSeconds).toBeCloseTo(1.5, 6);
+    expect(after.inconclusive).toMatchObject({ errored: 1, rate: 1 / 3, attempts: { inconclusive: 1 } });
+    await store.deletions.mark('first', id, false, at);
+    await env.DB.prepare('DELETE FROM attempts WHERE generation_id = ?1').bind(id).run();
+    await env.DB.prepare('DELETE FROM generations WHERE id = ?1').bind(id).run();
+  });
+
   test('the same as text for scrapers, each line of the form OpenMetrics has', async () => {
     const answer = await call('/v1/metrics', { headers: { accept: `${OPEN_METRICS_TYPE}; version=1.0.0` } });
     expect(answer.headers.get('content-type')).toContain(OPEN_METRICS_TYPE);

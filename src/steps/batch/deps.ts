@@ -2,10 +2,12 @@
 import type { BatchJob } from '../../store/batches.ts';
 import type { Store } from '../../store/store.ts';
 import type { Job } from '../deps.ts';
+import type { Economy } from './first-turns.ts';
 
 export interface BatchDeps {
   readonly store: Store;
   readonly models: BatchModels;
+  readonly economy: Economy;
   readonly now: () => Date;
   readonly newGenerationId: (now: Date) => string;
   /**

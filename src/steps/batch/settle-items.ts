@@ -7,6 +7,8 @@ import type { Tally } from '../../store/batch-items.ts';
 import type { BatchJob, BatchRow } from '../../store/batches.ts';
 import { endCancelled } from '../../store/end-cancelled.ts';
 import type { BatchDeps } from './deps.ts';
+import { MAX_FIRST_TURNS } from './first-turns.ts';
+import { lookAtTurns, NO_TURNS, type TurnsLook, type TurnsPlan } from './look-at-turns.ts';
 
 export interface Look {
   /** The instance has nothing to do any more: the batch ended, stopped, or is another instance's. */
@@ -18,6 +20,7 @@ export interface Look {
   /** Of those begun before: generations that are to be made, or made and to be started. */
   readonly unfinished: boolean;
   readonly economy: boolean;
+  readonly turns: TurnsLook;
   readonly waitMs: number;
 }
 
@@ -29,7 +32,15 @@ const LONGEST_SHUT_MS = 6 * 3_600_000;
 /** Generations that one look of a cancelled batch ends. */
 const MOST_ENDED = 50;
 
-const OVER: Look = { over: true, free: 0, upTo: 0, unfinished: false, economy: false, waitMs: 0 };
+const OVER: Look = {
+  over: true,
+  free: 0,
+  upTo: 0,
+  unfinished: false,
+  economy: false,
+  turns: NO_TURNS,
+  waitMs: 0,
+};
 
 /** @param lastWaitMs how long this instance waited before this look; 0 for its first */
 export async function settleItems(job: BatchJob, lastWaitMs: number, deps: BatchDeps): Promise<Look> {
@@ -38,11 +49,14 @@ export async function settleItems(job: BatchJob, lastWaitMs: number, deps: Batch
   if (batch === null || batch.instance !== job.instance) return OVER;
   const now = deps.now();
   const at = now.toISOString();
-  if (batch.status === 'cancelled') return endRest(job, deps, at);
+  if (batch.status === 'cancelled') return endRest(batch, lastWaitMs, deps);
   if (batch.status !== 'running') return OVER;
   const tally = await store.batchItems.settle(job.batchId);
   const { waiting, started } = tally.byStatus;
-  if (waiting + started === 0 && (await store.batches.finish(job, endOf(tally), at))) {
+  const economy = batch.economy === 1;
+  const turns = economy ? await lookAtTurns(job, started === 0, deps) : NO_TURNS;
+  const isDone = waiting + started + turns.open === 0;
+  if (isDone && (await store.batches.finish(job, endOf(tally), at))) {
     await deps.tell(job);
     return OVER;
   }
@@ -53,24 +67,59 @@ export async function settleItems(job: BatchJob, lastWaitMs: number, deps: Batch
     await store.batches.pause(job.orgId, job.batchId, cap.stop, at);
     return OVER;
   }
-  const slots = Math.max(0, Math.min(batch.concurrency - started, waiting, cap.items));
+  const running = started - tally.unmade - tally.held;
+  // In economy mode most of what is begun waits for the provider, where there is room for all.
+  const room = economy ? waiting : batch.concurrency - started;
+  const slots = Math.max(0, Math.min(room, waiting, cap.items));
   const free = opensMs === null ? slots : 0;
-  const calmMs = Math.min(Math.max(lastWaitMs * 2, SHORTEST_WAIT_MS), LONGEST_WAIT_MS);
+  const ready = economy ? tally.held - tally.undecided - tally.asked : tally.held;
+  const toHandOver = economy ? tally.undecided : 0;
+  const submit = toHandOver >= MAX_FIRST_TURNS || (toHandOver > 0 && free + tally.unmade === 0);
+  const hasWork = !economy || free + running + tally.unmade + ready + toHandOver > 0;
+
+  const calmMs = calmOf(lastWaitMs);
   const pollMs = tally.settled > 0 || free > 0 ? SHORTEST_WAIT_MS : calmMs;
   const shutMs = opensMs === null ? 0 : Math.min(opensMs - now.getTime(), LONGEST_SHUT_MS);
-  const waitMs = started > 0 || opensMs === null ? pollMs : Math.max(shutMs, SHORTEST_WAIT_MS);
+  const busyMs = started > 0 || opensMs === null ? pollMs : Math.max(shutMs, SHORTEST_WAIT_MS);
+  const waitMs = hasWork || turns.open === 0 ? busyMs : idleOf(turns, shutMs, calmMs);
   const lookAt = new Date(now.getTime() + waitMs).toISOString();
   const shutUntil = opensMs === null ? null : new Date(opensMs).toISOString();
   if (!(await store.batches.looked(job, { lookAt, shutUntil }, at))) return OVER;
-  const unfinished = tally.unmade + tally.held > 0;
-  return { over: false, free, upTo: started + free, unfinished, economy: batch.economy === 1, waitMs };
+  return {
+    over: false,
+    free,
+    upTo: started + free,
+    unfinished: tally.unmade + ready > 0,
+    economy,
+    turns: { ...turns, submit: submit ? turns.next : null },
+    waitMs,
+  };
 }
 
-async function endRest(job: BatchJob, deps: BatchDeps, at: string): Promise<Look> {
+/** Generations are ended, and provider batches: those until the last is collected, because answers are paid for. */
+async function endRest(batch: BatchRow, lastWaitMs: number, deps: BatchDeps): Promise<Look> {
+  const job = { batchId: batch.id, orgId: batch.org_id, instance: batch.instance };
+  const now = deps.now();
+  const at = now.toISOString();
   const ended = await endCancelled(deps.store, job.batchId, MOST_ENDED, at);
   const more = ended.length === MOST_ENDED;
-  await deps.store.batches.looked(job, { lookAt: more ? at : null, shutUntil: null }, at);
-  return { ...OVER, over: !more, waitMs: SHORTEST_WAIT_MS };
+  const turns = batch.economy === 1 ? await lookAtTurns(job, true, deps) : NO_TURNS;
+  const over = !more && turns.open === 0;
+  const waitMs = more ? SHORTEST_WAIT_MS : idleOf(turns, 0, calmOf(lastWaitMs));
+  const lookAt = over ? null : new Date(now.getTime() + waitMs).toISOString();
+  await deps.store.batches.looked(job, { lookAt, shutUntil: null }, at);
+  return { ...OVER, over, economy: batch.economy === 1, turns, waitMs };
+}
+
+function calmOf(lastWaitMs: number): number {
+  return Math.min(Math.max(lastWaitMs * 2, SHORTEST_WAIT_MS), LONGEST_WAIT_MS);
+}
+
+/** With provider batches to wait for, and nothing else; `shutMs`: also for the window, unless it is 0. */
+function idleOf({ due, nextMs }: TurnsPlan, shutMs: number, calmMs: number): number {
+  if (due.length > 0 || nextMs === null) return calmMs;
+  const limits = [nextMs, LONGEST_SHUT_MS, ...(shutMs > 0 ? [shutMs] : [])];
+  return Math.max(SHORTEST_WAIT_MS, Math.min(...limits));
 }
 
 function windowOf(batch: BatchRow) {

@@ -17,7 +17,9 @@ export async function startGenerations(job: BatchJob, deps: BatchDeps): Promise<
   const { batchItems, batches, generations } = deps.store;
   const batch = await batches.find(job.orgId, job.batchId);
   if (batch?.status !== 'running' || batch.instance !== job.instance) return { started: 0 };
-  const ids = await batchItems.held(job.batchId, MOST_STARTED);
+  // In economy mode more is begun than may run at once: it waited for the provider.
+  const free = batch.concurrency - (await batchItems.running(job.batchId));
+  const ids = free <= 0 ? [] : await batchItems.held(job.batchId, Math.min(free, MOST_STARTED));
   // One after the other: each makes a database of its own, and whoever reads meanwhile waits for one, not for all.
   for (const generationId of ids) await deps.startGeneration({ generationId, orgId: job.orgId });
   await generations.letGo(ids, deps.now().toISOString());

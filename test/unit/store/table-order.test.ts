@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { referringFirst } from '../../../src/store/table-order.ts';
+import { referringFirst, rowKeyOf } from '../../../src/store/table-order.ts';
 
 const table = (name: string, ...refers: string[]) => ({
   name,
@@ -12,7 +12,7 @@ test('a table comes after every one that refers to it, at any depth', () => {
     table('b', 'a'),
     table('c', 'b', 'elsewhere'),
     table('d', 'a', 'd'),
-  ]);
+  ]).map((one) => one.name);
   expect([...order].sort()).toEqual(['a', 'b', 'c', 'd']);
   expect(order.indexOf('c')).toBeLessThan(order.indexOf('b'));
   expect(order.indexOf('b')).toBeLessThan(order.indexOf('a'));
@@ -20,5 +20,14 @@ test('a table comes after every one that refers to it, at any depth', () => {
 });
 
 test('a circle ends', () => {
-  expect(referringFirst([table('a', 'b'), table('b', 'a')]).sort()).toEqual(['a', 'b']);
+  const order = referringFirst([table('a', 'b'), table('b', 'a')]);
+  expect(order.map((one) => one.name).sort()).toEqual(['a', 'b']);
+});
+
+test.each([
+  ['CREATE TABLE t (a TEXT PRIMARY KEY, org_id TEXT)', 'rowid'],
+  ['CREATE TABLE t (a TEXT NOT NULL, b INT, PRIMARY KEY (a, b)) WITHOUT ROWID', '(a, b)'],
+  ['CREATE TABLE t (org_id TEXT, a TEXT NOT NULL PRIMARY KEY) without rowid', '(a)'],
+])('%s: by %s', (sql, key) => {
+  expect(rowKeyOf({ name: 't', sql })).toBe(key);
 });

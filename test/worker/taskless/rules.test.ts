@@ -189,7 +189,7 @@ describe('bad input', () => {
     ['an unknown field', { language: 'ts' }, 'Unrecognized key'],
     ['another host', { repositoryUrl: 'https://gitlab.com/acme/widgets' }, 'repositoryUrl: must be'],
     ['no organisation', { orgId: undefined }, 'orgId: '],
-    ['code that is no Unicode', { failureCases: ['\ud800'] }, 'failureCases[0]: '],
+    ['code that is no Unicode', { failureCases: ['\ud800'] }, 'failureCases.0: is not valid Unicode'],
   ])('%s is named in details', async (_name, over, detail) => {
     const answer = await submit(bodyOf('good', over));
     expect(answer).toMatchObject({ status: 400, body: { error: 'validation_error' } });
