@@ -132,6 +132,11 @@ export function reasonOf(error: unknown): string {
     .replace(/^[A-Z][A-Z_]+: /, '');
 }
 
+/** The same for whoever asked; what no code was foreseen for may quote a driver, and is for the log alone. */
+export function shownReason(error: unknown): string {
+  return faultCode(error) === 'INTERNAL' ? 'something failed on our side' : reasonOf(error);
+}
+
 function isFaultCode(code: string): code is FaultCode {
   return Object.hasOwn(FAULTS, code);
 }

@@ -4,7 +4,7 @@
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import type { BatchParams, Bindings } from '../env.ts';
-import { faultCode, reasonOf } from '../errors.ts';
+import { faultCode, shownReason } from '../errors.ts';
 import type { BatchDeps } from '../steps/batch/deps.ts';
 import { handOn } from '../steps/batch/hand-on.ts';
 import { makeGenerations } from '../steps/batch/make-generations.ts';
@@ -33,7 +33,7 @@ export class Batch extends WorkflowEntrypoint<Bindings, BatchParams> {
       const over = await work(job, runStep, (name, waitMs) => step.sleep(name, waitMs));
       if (!over) await runStep(policies.handOn, (deps) => handOn(job, deps));
     } catch (error) {
-      const reason = { code: faultCode(error), message: `${reasonOf(error)}; resume the batch` };
+      const reason = { code: faultCode(error), message: `${shownReason(error)}; resume the batch` };
       await runStep(policies.stop, (deps) => stopBatch(job, reason, deps));
     }
   }

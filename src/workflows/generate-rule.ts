@@ -5,7 +5,7 @@
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import type { Bindings, GenerateRuleParams } from '../env.ts';
-import { faultCode, reasonOf } from '../errors.ts';
+import { faultCode, shownReason } from '../errors.ts';
 import type { SandboxKind } from '../schema/report.ts';
 import { acceptRequest, type Limits } from '../steps/accept-request.ts';
 import { type Asked, askModel } from '../steps/ask-model.ts';
@@ -75,7 +75,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
       await end({
         status: 'errored',
         code,
-        message: `${reasonOf(error).replace(/\.$/, '')}. Nothing was ${missing}; retry the generation`,
+        message: `${shownReason(error).replace(/\.$/, '')}. Nothing was ${missing}; retry the generation`,
       });
     }
   }

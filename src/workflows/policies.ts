@@ -23,9 +23,9 @@ const STORE: StepConfig = {
   retries: { limit: 4, delay: 250, backoff: 'exponential' },
   timeout: STORE_STEP_TIMEOUT_MS,
 };
-/** 2, 4, 8, 16, 32 s: long enough for a rate limit to pass. */
+/** 2, 4, 8 … 256 s, 8.5 min in all: rate limits and overload of the provider are counted in minutes. */
 const MODEL: StepConfig = {
-  retries: { limit: 5, delay: 2_000, backoff: 'exponential' },
+  retries: { limit: 8, delay: 2_000, backoff: 'exponential' },
   timeout: MODEL_STEP_TIMEOUT_MS,
 };
 const SANDBOX: StepConfig = {

@@ -160,7 +160,11 @@ describe('a store that fails', () => {
       async (fault) => {
         const { generation, failures } = await ended('good', fault);
         if (failures === 0) expect(generation.status).toBe('signed');
-        else expect(generation).toMatchObject({ status: 'errored', ruleId: null });
+        else {
+          expect(generation).toMatchObject({ status: 'errored', ruleId: null });
+          // Nobody is shown what a driver says.
+          expect(generation.reason?.message).toMatch(/^(something failed on our side|[^:]*)\. Nothing was/);
+        }
       },
     );
   });
