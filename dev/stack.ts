@@ -13,6 +13,7 @@ import { ApiClient } from '../cli/client.ts';
 import { freePort, type Guarded, startGuarded } from './processes.ts';
 import { type LocalSandboxes, startSandboxes } from './sandboxes.ts';
 import { type LocalState, openState } from './state.ts';
+import { wranglerEnv } from './wrangler-env.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MIGRATIONS = join(ROOT, 'migrations');
@@ -158,18 +159,6 @@ function startWorker(
     wranglerEnv(),
     onLog,
   );
-}
-
-/** No metrics, no prompts, no look-ups outside this machine. */
-function wranglerEnv(): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env.PATH ?? '/usr/bin:/bin',
-    HOME: process.env.HOME ?? '/tmp',
-    CI: '1',
-    WRANGLER_SEND_METRICS: 'false',
-    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-    NO_COLOR: '1',
-  };
 }
 
 async function untilHealthy(url: string, worker: Guarded): Promise<void> {

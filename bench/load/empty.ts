@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort, startGuarded } from '../../dev/processes.ts';
+import { wranglerEnv } from '../../dev/wrangler-env.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WRANGLER = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
@@ -35,14 +36,7 @@ export async function startEmptyWorker(scratch: string): Promise<EmptyWorker> {
       ...['--inspector-port', '0', '--persist-to', join(directory, 'storage')],
       ...['--show-interactive-dev-session=false', '--log-level', 'error'],
     ],
-    {
-      PATH: process.env.PATH ?? '/usr/bin:/bin',
-      HOME: process.env.HOME ?? '/tmp',
-      CI: '1',
-      WRANGLER_SEND_METRICS: 'false',
-      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-      NO_COLOR: '1',
-    },
+    wranglerEnv(),
   );
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_TIMEOUT_MS;
