@@ -19,7 +19,7 @@ import { scriptedReplies } from '../test/support/scripted-model.ts';
 import { countBatch } from './load/count.ts';
 import { runEmptyInstances, startEmptyWorker } from './load/empty.ts';
 import { keepReading, percentile, timed } from './load/measure.ts';
-import { servingMib } from './load/memory.ts';
+import { type Growth, growthOf, type Sample, servingMib } from './load/memory.ts';
 import { median } from './median.ts';
 
 interface Bar {
@@ -63,7 +63,7 @@ try {
 
 interface Empty {
   readonly requestMs: number;
-  readonly mibPerInstance: number;
+  readonly memory: Growth;
 }
 
 async function measureEmpty(): Promise<Empty> {
@@ -73,10 +73,13 @@ async function measureEmpty(): Promise<Empty> {
     for (let n = 0; n < CREATES + WARM_UP; n += 1)
       durations.push(await timed(worker.url, null, { path: '/' }));
     await runEmptyInstances(worker.url, 'warm', WARM_UP, STEPS_OF_A_GENERATION);
-    const before = servingMib();
-    await runEmptyInstances(worker.url, 'measured', count, STEPS_OF_A_GENERATION);
-    const mibPerInstance = (servingMib() - before) / count;
-    return { requestMs: median(durations.slice(WARM_UP)), mibPerInstance };
+    const samples: Sample[] = [{ ended: 0, mib: servingMib() }];
+    const half = Math.ceil(count / 2);
+    await runEmptyInstances(worker.url, 'first', half, STEPS_OF_A_GENERATION);
+    samples.push({ ended: half, mib: servingMib() });
+    await runEmptyInstances(worker.url, 'second', count - half, STEPS_OF_A_GENERATION);
+    samples.push({ ended: count, mib: servingMib() });
+    return { requestMs: median(durations.slice(WARM_UP)), memory: growthOf(samples) };
   } finally {
     await worker.stop();
   }
@@ -125,18 +128,17 @@ async function measureBatch(stack: Stack, empty: Empty): Promise<Bar[]> {
   const asks = (of: string, length: number) =>
     Array.from({ length }, (_, n) => ({ ...request, prompt: `${of} ${n} [[good]]` }));
   const warm = await client.createBatch({ mode: 'regenerate', requests: asks('warm', WARM_UP), concurrency });
-  await untilDone(client, warm.id, performance.now());
+  await untilDone(client, warm.id);
   const requests = asks('batch', count);
-  const before = servingMib();
   const startMs = performance.now();
   const { id } = await client.createBatch({ mode: 'regenerate', requests, concurrency });
   const [item] = await firstItems(client, id);
   const paths = [`/v1/batches/${id}`, `/v1/generations/${item}`, `/v1/generations?batch=${id}`, '/v1/rules'];
   const reading = keepReading(stack.url, stack.token, () => paths);
-  const ended = await untilDone(client, id, startMs);
+  const { batch: ended, samples } = await untilDone(client, id);
   const reads = await reading.stop();
   const seconds = (performance.now() - startMs) / 1_000;
-  const mib = (servingMib() - before) / count;
+  const memory = growthOf(samples);
   const counted = await countBatch(stack, client, id);
   const exact = (what: string, measured: number, bar = count): Bar => ({
     what,
@@ -155,10 +157,10 @@ async function measureBatch(stack: Stack, empty: Empty): Promise<Bar[]> {
     exact('bundles that differ', counted.bundles),
     exact('generations with an event lost or doubled', counted.oddEvents, 0),
     {
-      what: 'memory of workerd per generation / per empty instance',
-      measured: `${mib.toFixed(2)} MiB / ${empty.mibPerInstance.toFixed(2)} MiB`,
+      what: 'memory of workerd per generation / per empty instance, second half of each run (and whole)',
+      measured: `${growthText(memory)} / ${growthText(empty.memory)} MiB`,
       bar: 'no more',
-      held: mib <= empty.mibPerInstance,
+      held: memory.second <= empty.memory.second,
     },
     {
       what: `API reads meanwhile, p50 and p95 of ${reads.length}`,
@@ -178,18 +180,30 @@ async function firstItems(client: ApiClient, id: string): Promise<string[]> {
   }
 }
 
+function growthText({ second, whole }: Growth): string {
+  return `${second.toFixed(2)} (${whole.toFixed(2)})`;
+}
+
 /** Says every now and then where it is, and how large workerd has become. */
-async function untilDone(client: ApiClient, id: string, startMs: number): Promise<BatchDetail> {
-  for (let looks = 0; ; looks += 1) {
+async function untilDone(
+  client: ApiClient,
+  id: string,
+): Promise<{ readonly batch: BatchDetail; readonly samples: Sample[] }> {
+  const startMs = performance.now();
+  const samples: Sample[] = [];
+  for (;;) {
     const batch = await client.batch(id);
-    if (looks % 15 === 0 || batch.status !== 'running') {
-      const { signed, underWay, failed, errored } = batch.progress;
+    const { signed, underWay, failed, errored } = batch.progress;
+    const over = batch.status !== 'running';
+    samples.push({ ended: signed + failed + errored, mib: servingMib() });
+    if (samples.length % 15 === 1 || over) {
       const second = Math.round((performance.now() - startMs) / 1_000);
+      const mib = Math.round(samples.at(-1)?.mib ?? 0);
       console.log(
-        `${second} s: ${signed} signed, ${failed + errored} not, ${underWay} under way, workerd ${Math.round(servingMib())} MiB`,
+        `${second} s: ${signed} signed, ${failed + errored} not, ${underWay} under way, workerd ${mib} MiB`,
       );
     }
-    if (batch.status !== 'running') return batch;
+    if (over) return { batch, samples };
     await wait(2_000);
   }
 }

@@ -3,6 +3,26 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const KIB_PER_MIB = 1024;
 
+export interface Sample {
+  readonly ended: number;
+  readonly mib: number;
+}
+
+/** MiB for each that ended. A run's first half also fills heaps and caches, which is no cost of one more. */
+export interface Growth {
+  readonly second: number;
+  readonly whole: number;
+}
+
+/** @param samples in order, the first before anything ended, the last after everything */
+export function growthOf(samples: readonly Sample[]): Growth {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('no samples');
+  const half = samples.find(({ ended }) => ended >= last.ended / 2) ?? first;
+  const between = (a: Sample, b: Sample) => (b.mib - a.mib) / Math.max(1, b.ended - a.ended);
+  return { second: between(half, last), whole: between(first, last) };
+}
+
 /** What the workerds that a wrangler below us serves from have resident: the Worker's own, and the one in front of it. */
 export function servingMib(): number {
   return servingWorkerds().reduce((sum, pid) => sum + residentMib(pid), 0);

@@ -4,6 +4,7 @@
  * In three moves, each safe to repeat: mark, delete objects, delete rows. A step that was running may still write
  * after that, so the last two are done again later, and only then is it called deleted.
  */
+import { forgetRequest } from './batch-requests.ts';
 import { generationPrefix } from './objects.ts';
 import { forgetWebhook } from './outbox.ts';
 import { deleteBelow } from './prefix.ts';
@@ -61,24 +62,15 @@ export class DeletionStore {
       generationPrefix(orgId, id),
       Number.POSITIVE_INFINITY,
     );
+    await forgetRequest(this.#db, this.#bucket, id);
     const settled = now.getTime() - Date.parse(since) >= LATE_WRITES_MS;
     await this.#db.batch([
       this.#db.prepare('DELETE FROM events WHERE generation_id = ?1').bind(id),
-      this.#db
-        .prepare(
-          `DELETE FROM delivery_attempts WHERE delivery_id IN
-             (SELECT id FROM deliveries WHERE subject_kind = 'generation' AND subject_id = ?1)`,
-        )
-        .bind(id),
-      this.#db
-        .prepare("DELETE FROM deliveries WHERE subject_kind = 'generation' AND subject_id = ?1")
-        .bind(id),
       this.#db.prepare('DELETE FROM case_results WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE batch_items SET reason_message = NULL WHERE generation_id = ?1').bind(id),
       this.#db.prepare('DELETE FROM taskless_requests WHERE generation_id = ?1').bind(id),
       this.#db.prepare('UPDATE attempts SET summary = NULL WHERE generation_id = ?1').bind(id),
       ...forgetWebhook(this.#db, id),
-      this.#db.prepare('UPDATE batch_items SET reason_message = NULL WHERE generation_id = ?1').bind(id),
       this.#db
         .prepare(
           `UPDATE generations SET name = NULL, prompt_excerpt = '', search_text = NULL, request_sha256 = '',

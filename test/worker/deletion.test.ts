@@ -34,6 +34,31 @@ async function rowsOf(id: string): Promise<string> {
 }
 
 describe('a generation', () => {
+  test('of a batch of requests: its request is gone from the batch too, and no other', async () => {
+    const asks = (mark: string) => ({ ...request, prompt: `No eval [[refusal]] ${mark}` });
+    const marks = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()] as const;
+    const body = { mode: 'regenerate', requests: marks.map(asks) };
+    const batch = (await call<{ id: string }>('/v1/batches', { method: 'POST', body })).body.id;
+    const list = `/v1/generations?batch=${batch}`;
+    let generations: Generation[] = [];
+    while (generations.filter(({ status }) => status === 'failed').length < marks.length) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      generations = (await call<{ generations: Generation[] }>(list)).body.generations;
+    }
+    let status = '';
+    while (status !== 'done') {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      status = (await call<{ status: string }>(`/v1/batches/${batch}`)).body.status;
+    }
+    const kept = async () => (await env.BUCKET.get(keys.batchRequests('first', batch, 0)))?.text();
+    for (const mark of marks) expect(await kept()).toContain(mark);
+    const gone = generations.filter(({ prompt }) => !prompt.includes(marks[1]));
+    await Promise.all(gone.map(({ id }) => erase(id)));
+    const text = await kept();
+    expect(text).toContain(marks[1]);
+    for (const mark of [marks[0], marks[2]]) expect(text).not.toContain(mark);
+  });
+
   test('without a rule: objects and texts are gone, numbers stay, and it says that it was deleted', async () => {
     const { id } = await run('silent, refusal');
     const before = (await call<Metrics>('/v1/metrics')).body;
