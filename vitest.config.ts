@@ -24,6 +24,8 @@ export default defineConfig({
           include: ['test/worker/**/*.test.ts'],
           globalSetup: ['test/support/services.ts'],
           setupFiles: ['test/support/migrate.ts'],
+          // One Worker for all files: making one, and loading every module into it, took longer than most files.
+          isolate: false,
           testTimeout: 60_000,
         },
       },
