@@ -12,8 +12,8 @@ endWithParent();
 const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
 /** Of about the same length. Within each, one file at a time where files start processes. */
 const SIDES = [
-  ['worker', 'container'],
-  ['unit', 'cli', 'isolate', 'e2e'],
+  ['unit', 'worker', 'container'],
+  ['cli', 'isolate', 'e2e'],
 ];
 
 const args = process.argv.slice(2);
