@@ -1,7 +1,7 @@
 /** What is done to a batch that is there: pause, resume, cancel, retry what failed. Asked for twice, each is done once. */
 import type { Context } from 'hono';
-import { Fault, messageOf } from '../errors.ts';
-import { log } from '../logger.ts';
+import { Fault } from '../errors.ts';
+import { terminateInstance } from '../instances.ts';
 import { batchDetail, resumeSchema } from '../schema/batch.ts';
 import { endCancelled } from '../store/end-cancelled.ts';
 import { batchDeliveryIdOf } from '../store/outbox.ts';
@@ -61,7 +61,7 @@ export const batchActionRoutes: readonly Route[] = [
       if (!(await store.batches.cancel(orgId, id, reason, now())))
         await refuseUnless(context, id, 'cancelled');
       const ended = await endCancelled(store, id, MOST_ENDED, now());
-      await stopInstances(context, ended);
+      for (const one of ended) await terminateInstance(context.get('config').workflow, one);
       await begin(context, id);
       const { instance } = await findBatch(store, orgId, id);
       const delivery = batchDeliveryIdOf({ batchId: id, instance });
@@ -100,16 +100,4 @@ async function begin(context: Context<AppEnv>, id: string): Promise<void> {
   const row = await findBatch(store, orgId, id);
   if (row.next_look_at === null) return;
   await startBatch(config, { batchId: id, orgId, instance: row.instance });
-}
-
-/** Stopping the engine only saves what a running step would still spend. */
-async function stopInstances(context: Context<AppEnv>, generations: readonly string[]): Promise<void> {
-  const { workflow } = context.get('config');
-  for (const id of generations) {
-    try {
-      await (await workflow.get(id)).terminate();
-    } catch (error) {
-      log('warn', 'terminate_failed', { generation: id, message: messageOf(error) });
-    }
-  }
 }

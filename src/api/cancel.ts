@@ -1,7 +1,6 @@
 /** `POST /v1/generations/:id/cancel`. The row is the truth: whatever still runs stops when it sees it. */
-import type { Config } from '../env.ts';
-import { Fault, messageOf } from '../errors.ts';
-import { log } from '../logger.ts';
+import { Fault } from '../errors.ts';
+import { terminateInstance } from '../instances.ts';
 import { generationDetail } from '../schema/api.ts';
 import { deliveryIdOf } from '../store/outbox.ts';
 import { startEnd } from '../webhooks/start.ts';
@@ -27,19 +26,9 @@ export const cancelRoutes: readonly Route[] = [
         const { status } = await findGeneration(store, orgId, id);
         if (status !== 'cancelled') throw new Fault('ALREADY_ENDED', `the generation is already ${status}`);
       }
-      await stopInstance(context.get('config'), id);
+      await terminateInstance(context.get('config').workflow, id);
       await startEnd(context.get('config').deliver, store.deliveries, orgId, deliveryIdOf(id));
       return context.json(await generationDetailOf(store, orgId, id));
     },
   }),
 ];
-
-/** Stopping the engine only saves what a running step would still spend. */
-async function stopInstance(config: Config, id: string): Promise<void> {
-  try {
-    const instance = await config.workflow.get(id);
-    await instance.terminate();
-  } catch (error) {
-    log('warn', 'terminate_failed', { generation: id, message: messageOf(error) });
-  }
-}

@@ -50,13 +50,8 @@ export async function useKey(
 ): Promise<Use> {
   if (key === null) return { existing: null, dead: null, insert: (row) => store.generations.insert(row) };
   const digest = await sha256Hex(operation);
-  const now = Date.now();
-  const known = await store.idempotency.find(orgId, key);
-  const current = known !== null && Date.parse(known.created_at) > now - KEY_LIFE_MS ? known : null;
-  if (current !== null && current.digest !== digest) {
-    throw new Fault('IDEMPOTENCY_MISMATCH', 'this Idempotency-Key was used for another request');
-  }
-  const line = current === null ? [] : await store.generations.lineOf(orgId, current.target_id);
+  const { current, replaces } = await findKey(store, orgId, key, digest);
+  const line = current === null ? [] : await store.generations.lineOf(orgId, current);
   return {
     existing: bestOf(line)?.id ?? null,
     dead: line[0]?.id ?? null,
@@ -66,10 +61,30 @@ export async function useKey(
         key,
         digest,
         targetId: row.id,
-        replaces: known?.target_id ?? null,
+        replaces,
         at: row.created_at,
       }),
   };
+}
+
+/**
+ * What a key names: `current` while it counts, and what a new claim of it `replaces`, which may be older.
+ * @param digest of what is asked for now
+ * @throws Fault IDEMPOTENCY_MISMATCH
+ */
+export async function findKey(
+  store: Store,
+  orgId: string,
+  key: string,
+  digest: string,
+): Promise<{ readonly current: string | null; readonly replaces: string | null }> {
+  const known = await store.idempotency.find(orgId, key);
+  if (known === null) return { current: null, replaces: null };
+  const counts = Date.parse(known.created_at) > Date.now() - KEY_LIFE_MS;
+  if (counts && known.digest !== digest) {
+    throw new Fault('IDEMPOTENCY_MISMATCH', 'this Idempotency-Key was used for another request');
+  }
+  return { current: counts ? known.target_id : null, replaces: known.target_id };
 }
 
 /** Of a line, the one that is worth answering with: alive, else signed. */

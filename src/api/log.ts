@@ -6,7 +6,7 @@
 import type { Context } from 'hono';
 import type { LogConfig } from '../env.ts';
 import { Fault, faultCode, reasonOf } from '../errors.ts';
-import type { LogKey } from '../tlog/checkpoint.ts';
+import { publicHalf } from '../tlog/checkpoint.ts';
 import { isBundleDigest } from '../tlog/entry.ts';
 import { encodeVkey } from '../tlog/note.ts';
 import { makeProof, readCheckpoint, readTile } from '../tlog/service/reader.ts';
@@ -61,7 +61,7 @@ const key = logRoute(
     description: 'A verifier key.',
   },
   async (context, kept) => {
-    const { origin, key: logKey } = keyOf(kept);
+    const { origin, key: logKey } = publicHalf(kept.signer);
     return send(context, `${await encodeVkey({ name: origin, key: logKey })}\n`, TEXT_TYPE, KEY_CACHE);
   },
 );
@@ -76,7 +76,7 @@ const proof = logRoute(
   async (context, kept) => {
     const digest = pathParam(context, 'sha256');
     const { bucket } = context.get('config');
-    const made = isBundleDigest(digest) ? await makeProof(bucket, digest, keyOf(kept)) : null;
+    const made = isBundleDigest(digest) ? await makeProof(bucket, digest, publicHalf(kept.signer)) : null;
     if (made === null) throw new Fault('NOT_FOUND', 'no bundle with this digest is in the log');
     return send(context, made, TEXT_TYPE, PROOF_CACHE);
   },
@@ -112,10 +112,6 @@ function keptLog(context: Context<AppEnv>): LogConfig {
   const kept = context.get('config').log;
   if (kept === null) throw new Fault('NOT_FOUND', 'this service keeps no log');
   return kept;
-}
-
-function keyOf({ signer }: LogConfig): LogKey {
-  return { origin: signer.origin, key: signer.key.publicKey };
 }
 
 function send(

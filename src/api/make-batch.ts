@@ -4,16 +4,18 @@
  */
 import type { Config } from '../env.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { createInstance } from '../instances.ts';
 import { log } from '../logger.ts';
 import { priceOf } from '../models/pricing.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { DEFAULT_CONCURRENCY, MAX_ITEMS, minuteOfDay, type NewBatch } from '../schema/batch.ts';
 import { putRequests } from '../store/batch-requests.ts';
 import type { ItemSource } from '../store/batch-selection.ts';
-import type { NewBatchRow } from '../store/batches.ts';
-import { type Claim, KEY_LIFE_MS } from '../store/idempotency.ts';
+import { type BatchJob, batchInstanceId, type NewBatchRow } from '../store/batches.ts';
+import type { Claim } from '../store/idempotency.ts';
 import type { Store } from '../store/store.ts';
 import { refuseCallback } from './callback.ts';
+import { findKey } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { refuseUnsupported } from './start-generation.ts';
 
@@ -62,15 +64,10 @@ async function knownOf(
   key: string,
   digest: string,
 ): Promise<{ existing: string | null; replaces: string | null }> {
-  const known = await store.idempotency.find(orgId, key);
-  if (known === null) return { existing: null, replaces: null };
-  const current = Date.parse(known.created_at) > Date.now() - KEY_LIFE_MS;
-  if (current && known.digest !== digest) {
-    throw new Fault('IDEMPOTENCY_MISMATCH', 'this Idempotency-Key was used for another request');
-  }
-  const batch = current ? await store.batches.find(orgId, known.target_id) : null;
+  const { current, replaces } = await findKey(store, orgId, key, digest);
+  const batch = current === null ? null : await store.batches.find(orgId, current);
   const given = batch !== null && batch.status !== 'cancelled';
-  return { existing: given ? batch.id : null, replaces: known.target_id };
+  return { existing: given ? batch.id : null, replaces };
 }
 
 function sourceOf({ generations, rules, filter, requests }: NewBatch): ItemSource {
@@ -141,14 +138,10 @@ function rowOf(body: NewBatch, orgId: string, nowMs: number): NewBatchRow {
 }
 
 /** Makes the instance that acts from now on. Where that fails the wake sweep does it, so nobody has to be told. */
-export async function startBatch(
-  config: Config,
-  params: { readonly batchId: string; readonly orgId: string; readonly instance: number },
-): Promise<void> {
-  const id = `${params.batchId}-${params.instance}`;
-  await config.batchWorkflow.create({ id, params }).catch((error: unknown) => {
-    const message = messageOf(error);
-    if (message.includes('already_exists')) return;
-    log('warn', 'batch_start_failed', { batch: params.batchId, message });
-  });
+export async function startBatch(config: Config, job: BatchJob): Promise<void> {
+  try {
+    await createInstance(config.batchWorkflow, batchInstanceId(job), job);
+  } catch (error) {
+    log('warn', 'batch_start_failed', { batch: job.batchId, message: messageOf(error) });
+  }
 }

@@ -5,6 +5,7 @@
  */
 import type { Config } from '../env.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { createInstance } from '../instances.ts';
 import { log } from '../logger.ts';
 import { priceOf } from '../models/pricing.ts';
 import type { RuleRequest } from '../schema/request.ts';
@@ -70,12 +71,10 @@ export async function startInstance(
   { id, org_id: orgId }: Pick<GenerationRow, 'id' | 'org_id'>,
 ): Promise<void> {
   try {
-    await config.workflow.create({ id, params: { generationId: id, orgId } });
+    // It may be there: the wake sweep was first, when this took longer than it waits.
+    await createInstance(config.workflow, id, { generationId: id, orgId });
   } catch (error) {
-    const message = messageOf(error);
-    // The wake sweep was first: this took longer than it waits.
-    if (message.includes('already_exists')) return;
-    log('warn', 'start_failed', { generation: id, message });
+    log('warn', 'start_failed', { generation: id, message: messageOf(error) });
   }
 }
 

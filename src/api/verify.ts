@@ -14,7 +14,7 @@ import type { Distrusted } from '../signing/document.ts';
 import { DEFAULT_POLICY, type Policy, policySchema } from '../signing/policy.ts';
 import { openPublished } from '../signing/published.ts';
 import { onlySigner } from '../signing/signers.ts';
-import { logKeyOf } from '../tlog/checkpoint.ts';
+import { logKeyOf, publicHalf } from '../tlog/checkpoint.ts';
 import type { AppEnv } from './context.ts';
 import { type Route, route } from './route.ts';
 
@@ -58,8 +58,7 @@ async function trustedHere(
   const { config, store } = context.var;
   const published = (await store.trust.get())?.documents ?? null;
   if (published === null) {
-    const signer = config.log?.signer;
-    const ownLog = signer === undefined ? null : { origin: signer.origin, key: signer.key.publicKey };
+    const ownLog = config.log === null ? null : publicHalf(config.log.signer);
     return { signers: onlySigner(config.signingKey.publicKey), policy, log: ownLog, now };
   }
   const opened = await openPublished(published, now);

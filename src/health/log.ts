@@ -1,7 +1,7 @@
 /** Whether the log can be written, and what is published is what its writer has on record. */
 import type { Config } from '../env.ts';
 import { Fault } from '../errors.ts';
-import { openCheckpoint } from '../tlog/checkpoint.ts';
+import { openCheckpoint, publicHalf } from '../tlog/checkpoint.ts';
 import { readCheckpoint } from '../tlog/service/reader.ts';
 import { LOG_NAME } from '../tlog/service/settings.ts';
 import { type Finding, fine, type Part } from './check.ts';
@@ -12,7 +12,7 @@ export function logPart({ log, bucket }: Pick<Config, 'log' | 'bucket'>): Part {
     mend: 'rules are not published until it can be written; see "The log" in docs/operations.md',
     look: async (): Promise<Finding> => {
       if (log === null) return fine('this service keeps none (LOG_KEY is not set)');
-      const key = { origin: log.signer.origin, key: log.signer.key.publicKey };
+      const key = publicHalf(log.signer);
       const size = async (note: Uint8Array) => {
         const opened = await openCheckpoint(note, key);
         if (!opened.ok)

@@ -2,8 +2,10 @@
  * The row of a batch: its status machine, and which Workflow instance may act for it. Every change of status names
  * the statuses it may come from; what begins or ends a batch changes its items in the same transaction.
  */
+
 import type { BatchMode, BatchStatus } from '../schema/batch.ts';
 import { type ItemSource, selection } from './batch-selection.ts';
+import { changed } from './changed.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
 import { batchWebhook } from './outbox.ts';
 import { settleStatement } from './settle-items.ts';
@@ -68,6 +70,11 @@ export interface BatchJob {
   readonly batchId: string;
   readonly orgId: string;
   readonly instance: number;
+}
+
+/** Of the Workflow instance that does a job. */
+export function batchInstanceId({ batchId, instance }: Pick<BatchJob, 'batchId' | 'instance'>): string {
+  return `${batchId}-${instance}`;
 }
 
 interface Reason {
@@ -152,7 +159,8 @@ export class BatchStore {
 
   /** Begins nothing more. False when it was not running. */
   async pause(orgId: string, id: string, reason: Reason, at: string): Promise<boolean> {
-    return this.#change(
+    return changed(
+      this.#db,
       `UPDATE batches SET status = 'paused', reason_code = ?3, reason_message = ?4, next_look_at = NULL, shut_until = NULL,
          updated_at = ?5 WHERE id = ?1 AND org_id = ?2 AND status = 'running'`,
       [id, orgId, reason.code, reason.message, at],
@@ -161,7 +169,8 @@ export class BatchStore {
 
   /** Hands it to a new instance. False when it was not paused. */
   async resume(orgId: string, id: string, costUsdMax: number | undefined, at: string): Promise<boolean> {
-    return this.#change(
+    return changed(
+      this.#db,
       `UPDATE batches SET status = 'running', reason_code = NULL, reason_message = NULL, cost_usd_max = COALESCE(?3, cost_usd_max),
          instance = instance + 1, next_look_at = ?4, updated_at = ?4 WHERE id = ?1 AND org_id = ?2 AND status = 'paused'`,
       [id, orgId, costUsdMax ?? null, at],
@@ -234,7 +243,8 @@ export class BatchStore {
     next: { readonly lookAt: string | null; readonly shutUntil: string | null },
     at: string,
   ): Promise<boolean> {
-    return this.#change(
+    return changed(
+      this.#db,
       `UPDATE batches SET next_look_at = ?3, shut_until = ?4, updated_at = ?5
        WHERE id = ?1 AND instance = ?2 AND status IN ('running', 'cancelled')`,
       [batchId, instance, next.lookAt, next.shutUntil, at],
@@ -243,7 +253,8 @@ export class BatchStore {
 
   /** Hands a batch on to the next instance. False when it is not this one's any more. */
   async handOn({ batchId, instance }: BatchJob, at: string): Promise<boolean> {
-    return this.#change(
+    return changed(
+      this.#db,
       `UPDATE batches SET instance = ?2 + 1, next_look_at = ?3
        WHERE id = ?1 AND instance = ?2 AND next_look_at IS NOT NULL`,
       [batchId, instance, at],
@@ -259,14 +270,6 @@ export class BatchStore {
       .bind(before, limit)
       .all<BatchRow>();
     return results;
-  }
-
-  async #change(sql: string, values: unknown[]): Promise<boolean> {
-    const { meta } = await this.#db
-      .prepare(sql)
-      .bind(...values)
-      .run();
-    return meta.changes > 0;
   }
 }
 

@@ -2,7 +2,9 @@
  * The outbox: what is to be told to whom, and every attempt. Rows come from `outbox.ts`, in the transaction that
  * ends their subject. An instance works on one round; what it says of an earlier round changes nothing.
  */
+
 import type { DeliveryProblem, DeliveryStatus, SubjectKind } from '../schema/webhooks.ts';
+import { changed } from './changed.ts';
 import { Where } from './where.ts';
 
 export interface DeliveryRow {
@@ -138,14 +140,12 @@ export class DeliveryStore {
     statuses: readonly DeliveryStatus[],
     at: string,
   ): Promise<boolean> {
-    const { meta } = await this.#db
-      .prepare(
-        `UPDATE deliveries SET round = round + 1, tries = 0, status = 'pending', next_at = ?4, ended_at = NULL
-         WHERE id = ?1 AND org_id = ?2 AND round = ?3 AND status IN (SELECT value FROM json_each(?5))`,
-      )
-      .bind(id, orgId, round, at, JSON.stringify(statuses))
-      .run();
-    return meta.changes > 0;
+    return changed(
+      this.#db,
+      `UPDATE deliveries SET round = round + 1, tries = 0, status = 'pending', next_at = ?4, ended_at = NULL
+       WHERE id = ?1 AND org_id = ?2 AND round = ?3 AND status IN (SELECT value FROM json_each(?5))`,
+      [id, orgId, round, at, JSON.stringify(statuses)],
+    );
   }
 
   /** Gives a round up, when nobody works on it any more. */

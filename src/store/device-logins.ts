@@ -2,6 +2,7 @@
  * Devices that wait to be let in. Their secret is known by its hash alone. Every change names the state it may
  * come from, so that a login is approved once and gives one token.
  */
+import { changed } from './changed.ts';
 import type { NewTokenRow } from './tokens.ts';
 
 export type DeviceStatus = 'pending' | 'approved' | 'denied' | 'spent';
@@ -46,14 +47,12 @@ export class DeviceLoginStore {
 
   /** False when the user code is taken. */
   async insert(row: NewDevice): Promise<boolean> {
-    const { meta } = await this.#db
-      .prepare(
-        `INSERT INTO device_logins (device_sha256, user_code, repository, interval_s, created_at, expires_at)
+    return changed(
+      this.#db,
+      `INSERT INTO device_logins (device_sha256, user_code, repository, interval_s, created_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING`,
-      )
-      .bind(row.device_sha256, row.user_code, row.repository, row.interval_s, row.created_at, row.expires_at)
-      .run();
-    return meta.changes > 0;
+      [row.device_sha256, row.user_code, row.repository, row.interval_s, row.created_at, row.expires_at],
+    );
   }
 
   /** Not scoped: whoever has the secret is the device. */
@@ -85,25 +84,21 @@ export class DeviceLoginStore {
     { orgId, tokenName, tokenExpiresAt }: Approval,
     now: string,
   ): Promise<boolean> {
-    const { meta } = await this.#db
-      .prepare(
-        `UPDATE device_logins SET status = 'approved', org_id = ?2, token_name = ?3, token_expires_at = ?4
+    return changed(
+      this.#db,
+      `UPDATE device_logins SET status = 'approved', org_id = ?2, token_name = ?3, token_expires_at = ?4
          WHERE user_code = ?1 AND status = 'pending' AND expires_at > ?5`,
-      )
-      .bind(userCode, orgId, tokenName, tokenExpiresAt, now)
-      .run();
-    return meta.changes > 0;
+      [userCode, orgId, tokenName, tokenExpiresAt, now],
+    );
   }
 
   /** False when it does not wait any more. */
   async deny(userCode: string, orgId: string, now: string): Promise<boolean> {
-    const { meta } = await this.#db
-      .prepare(
-        "UPDATE device_logins SET status = 'denied', org_id = ?2 WHERE user_code = ?1 AND status = 'pending' AND expires_at > ?3",
-      )
-      .bind(userCode, orgId, now)
-      .run();
-    return meta.changes > 0;
+    return changed(
+      this.#db,
+      "UPDATE device_logins SET status = 'denied', org_id = ?2 WHERE user_code = ?1 AND status = 'pending' AND expires_at > ?3",
+      [userCode, orgId, now],
+    );
   }
 
   /** Makes the token of an approved login, once: both or neither. False when it was made already. */

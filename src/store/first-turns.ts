@@ -2,6 +2,7 @@
  * Provider batches of first turns: what was reserved, what the provider calls it, how it ended. The row is
  * there before the provider batch is, and the provider's id is written once.
  */
+import { changed } from './changed.ts';
 
 export type FirstTurnOutcome = 'collected' | 'refused' | 'abandoned';
 
@@ -186,11 +187,7 @@ export class FirstTurnStore {
     return new Set(results.map((row) => row.provider_id));
   }
 
-  async #change(sql: string, { batchId, n, orgId }: FirstTurnKey, values: unknown[]): Promise<boolean> {
-    const { meta } = await this.#db
-      .prepare(sql)
-      .bind(batchId, n, orgId, ...values)
-      .run();
-    return meta.changes > 0;
+  #change(sql: string, { batchId, n, orgId }: FirstTurnKey, values: unknown[]): Promise<boolean> {
+    return changed(this.#db, sql, [batchId, n, orgId, ...values]);
   }
 }

@@ -2,8 +2,10 @@
  * The generation's row: its status machine and what lists show. Every change of status names the
  * statuses it may come from, so that a cancel and a publish can race and exactly one wins.
  */
+
 import type { GenerationStatus } from '../schema/api.ts';
 import type { Engine } from '../schema/request.ts';
+import { changed } from './changed.ts';
 import { type GenerationFilter, generationsQuery } from './generation-filter.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
 import { generationWebhook } from './outbox.ts';
@@ -181,7 +183,8 @@ export class GenerationStore {
 
   /** False when the generation is no longer alive: cancelled, most likely. */
   async start(id: string, at: string): Promise<boolean> {
-    return this.#change(
+    return changed(
+      this.#db,
       `UPDATE generations SET status = 'running', step = 'accept', updated_at = ?2 WHERE id = ?1 AND status IN ('queued', 'running')`,
       [id, at],
     );
@@ -189,7 +192,8 @@ export class GenerationStore {
 
   /** False when the generation is no longer running. */
   async chooseEngine(id: string, engine: Engine, reason: string, at: string): Promise<boolean> {
-    return this.#change(
+    return changed(
+      this.#db,
       `UPDATE generations SET engine = ?2, engine_reason = ?3, step = 'classify', updated_at = ?4
        WHERE id = ?1 AND status = 'running'`,
       [id, engine, reason, at],
@@ -198,7 +202,8 @@ export class GenerationStore {
 
   /** False when the generation is no longer running. */
   async progress(id: string, progress: Progress, at: string): Promise<boolean> {
-    return this.#change(
+    return changed(
+      this.#db,
       `UPDATE generations SET step = ?2, attempt = COALESCE(?3, attempt), cases_passed = COALESCE(?4, cases_passed), updated_at = ?5,
          step_retries = CASE WHEN step = ?2 THEN step_retries ELSE 0 END
        WHERE id = ?1 AND status = 'running'`,
@@ -208,7 +213,7 @@ export class GenerationStore {
 
   /** How often the step that is running was tried before. No progress: a stalled generation stays one. */
   async showRetries(id: string, retries: number): Promise<void> {
-    await this.#change("UPDATE generations SET step_retries = ?2 WHERE id = ?1 AND status = 'running'", [
+    await changed(this.#db, "UPDATE generations SET step_retries = ?2 WHERE id = ?1 AND status = 'running'", [
       id,
       retries,
     ]);
@@ -288,14 +293,6 @@ export class GenerationStore {
       .bind(orgId, limit)
       .all<{ id: string }>();
     return results.map((one) => one.id);
-  }
-
-  async #change(sql: string, values: unknown[]): Promise<boolean> {
-    const { meta } = await this.#db
-      .prepare(sql)
-      .bind(...values)
-      .run();
-    return meta.changes > 0;
   }
 }
 

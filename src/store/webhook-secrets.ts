@@ -1,5 +1,7 @@
 /** Which signing secrets an organisation has: ids and times. The secrets are derived where they are used. */
+
 import { MAX_ACTIVE_SECRETS } from '../schema/webhooks.ts';
+import { changed } from './changed.ts';
 
 export interface WebhookSecretRow {
   readonly id: string;
@@ -17,14 +19,12 @@ export class WebhookSecretStore {
 
   /** False when as many as may be are active. */
   async insert(row: Omit<WebhookSecretRow, 'revoked_at'>): Promise<boolean> {
-    const { meta } = await this.#db
-      .prepare(
-        `INSERT INTO webhook_secrets (id, org_id, created_at) SELECT ?1, ?2, ?3
+    return changed(
+      this.#db,
+      `INSERT INTO webhook_secrets (id, org_id, created_at) SELECT ?1, ?2, ?3
          WHERE (SELECT COUNT(*) FROM webhook_secrets WHERE org_id = ?2 AND revoked_at IS NULL) < ?4`,
-      )
-      .bind(row.id, row.org_id, row.created_at, MAX_ACTIVE_SECRETS)
-      .run();
-    return meta.changes > 0;
+      [row.id, row.org_id, row.created_at, MAX_ACTIVE_SECRETS],
+    );
   }
 
   /** Ids of those that sign now, oldest first. */

@@ -28,6 +28,10 @@ export interface LogSigner {
   readonly key: SigningKey;
 }
 
+export function publicHalf({ origin, key }: LogSigner): LogKey {
+  return { origin, key: key.publicKey };
+}
+
 export type CheckpointReason = NoteReason | 'checkpoint_malformed' | 'origin_other';
 
 export type OpenedCheckpoint =

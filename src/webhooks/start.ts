@@ -3,6 +3,7 @@
  * starts one. Whatever fails here is mended by the wake sweep: the outbox has the row.
  */
 import { messageOf } from '../errors.ts';
+import { type Creates, createInstance } from '../instances.ts';
 import { log } from '../logger.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
 
@@ -12,9 +13,7 @@ export interface DeliverWebhookParams {
   readonly round: number;
 }
 
-export interface Starter {
-  create(options: { id: string; params: DeliverWebhookParams }): Promise<unknown>;
-}
+type Starter = Creates<DeliverWebhookParams>;
 
 export type Outbox = Pick<DeliveryStore, 'find'>;
 
@@ -24,11 +23,7 @@ export function instanceIdOf(job: DeliverWebhookParams): string {
 
 /** Does nothing when it was started before. */
 export async function startDelivery(workflow: Starter, job: DeliverWebhookParams): Promise<void> {
-  try {
-    await workflow.create({ id: instanceIdOf(job), params: job });
-  } catch (error) {
-    if (!messageOf(error).includes('already_exists')) throw error;
-  }
+  await createInstance(workflow, instanceIdOf(job), job);
 }
 
 /**

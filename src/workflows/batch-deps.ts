@@ -1,9 +1,10 @@
 /** Makes the dependencies of a batch's steps from the checked configuration. */
 import { type Bindings, type Config, loadConfig } from '../env.ts';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault } from '../errors.ts';
+import { createInstance } from '../instances.ts';
 import { priceOf } from '../models/pricing.ts';
 import type { BatchDeps } from '../steps/batch/deps.ts';
-import type { BatchJob } from '../store/batches.ts';
+import { type BatchJob, batchInstanceId } from '../store/batches.ts';
 import { timeOrderedId } from '../store/ids.ts';
 import { batchDeliveryIdOf } from '../store/outbox.ts';
 import { openStore } from '../store/store.ts';
@@ -39,16 +40,11 @@ export function startBatchInstance(config: Config, job: BatchJob): Promise<void>
   return createOnce(config.batchWorkflow, batchInstanceId(job), job);
 }
 
-export function batchInstanceId({ batchId, instance }: Pick<BatchJob, 'batchId' | 'instance'>): string {
-  return `${batchId}-${instance}`;
-}
-
 /** @throws Fault WORKFLOW_UNAVAILABLE */
 async function createOnce<T>(workflow: Workflow<T>, id: string, params: T): Promise<void> {
   try {
-    await workflow.create({ id, params });
+    await createInstance(workflow, id, params);
   } catch (error) {
-    if (messageOf(error).includes('already_exists')) return;
     throw new Fault('WORKFLOW_UNAVAILABLE', `instance ${id} could not be made`, { cause: error });
   }
 }

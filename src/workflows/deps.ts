@@ -5,6 +5,7 @@ import type { DeliveryDeps } from '../steps/deliver-webhook.ts';
 import type { BundleLog, StepDeps } from '../steps/deps.ts';
 import { deliveryIdOf } from '../store/outbox.ts';
 import { openStore } from '../store/store.ts';
+import { publicHalf } from '../tlog/checkpoint.ts';
 import { LOG_NAME } from '../tlog/service/settings.ts';
 import { RETRY_DELAYS_MS } from '../webhooks/outcome.ts';
 import { startEnd } from '../webhooks/start.ts';
@@ -43,7 +44,7 @@ function openLog({ log }: Config): BundleLog | null {
   if (log === null) return null;
   const { signer, writer } = log;
   return {
-    key: { origin: signer.origin, key: signer.key.publicKey },
+    key: publicHalf(signer),
     append: (bundleSha256) => writer.get(writer.idFromName(LOG_NAME)).append(bundleSha256),
   };
 }

@@ -4,11 +4,11 @@
  */
 import { type Bindings, type Config, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
+import { wakeInstance } from '../instances.ts';
 import { log } from '../logger.ts';
-import type { BatchJob } from '../store/batches.ts';
+import { type BatchJob, batchInstanceId } from '../store/batches.ts';
 import { openStore, type Store } from '../store/store.ts';
-import { batchInstanceId, startBatchInstance } from './batch-deps.ts';
-import { findInstance } from './find-instance.ts';
+import { startBatchInstance } from './batch-deps.ts';
 
 const MOST_PER_SWEEP = 100;
 
@@ -29,13 +29,9 @@ export async function wakeBatches(bindings: Bindings, now: Date): Promise<number
 }
 
 async function wake(config: Config, store: Store, job: BatchJob, now: Date): Promise<void> {
-  const found = await findInstance(config.batchWorkflow, batchInstanceId(job));
-  if (found === null) return startBatchInstance(config, job);
-  const { status } = await found.status();
-  if (status !== 'complete' && status !== 'errored' && status !== 'terminated') {
-    await found.sendEvent({ type: 'wake', payload: {} });
-    return;
-  }
+  const found = await wakeInstance(config.batchWorkflow, batchInstanceId(job));
+  if (found === 'woken') return;
+  if (found === 'missing') return startBatchInstance(config, job);
   // Only who hands it on makes the next: of two sweeps at once, one.
   if (!(await store.batches.handOn(job, now.toISOString()))) return;
   await startBatchInstance(config, { ...job, instance: job.instance + 1 });

@@ -5,6 +5,7 @@
  */
 import { type Bindings, type Config, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
+import { wakeInstance } from '../instances.ts';
 import { log } from '../logger.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type DeliverWebhookParams, instanceIdOf, startDelivery } from '../webhooks/start.ts';
@@ -42,15 +43,11 @@ async function wake(
   job: DeliverWebhookParams,
   at: string,
 ): Promise<keyof DeliverySweep> {
-  const instance = await findInstance(config, instanceIdOf(job));
-  if (instance === null) {
+  const found = await wakeInstance(config.deliver, instanceIdOf(job));
+  if (found === 'woken') return 'woken';
+  if (found === 'missing') {
     await startDelivery(config.deliver, job);
     return 'started';
-  }
-  const { status } = await instance.status();
-  if (status !== 'complete' && status !== 'errored' && status !== 'terminated') {
-    await instance.sendEvent({ type: 'wake', payload: {} });
-    return 'woken';
   }
   const { deliveryId: id, orgId, round } = job;
   if (round >= MOST_ROUNDS) {
@@ -61,13 +58,4 @@ async function wake(
     await startDelivery(config.deliver, { ...job, round: round + 1 });
   }
   return 'restarted';
-}
-
-async function findInstance(config: Config, id: string): Promise<WorkflowInstance | null> {
-  try {
-    return await config.deliver.get(id);
-  } catch (error) {
-    if (messageOf(error).includes('not_found')) return null;
-    throw error;
-  }
 }

@@ -5,9 +5,9 @@
  */
 import { type Bindings, type Config, type GenerateRuleParams, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
+import { wakeInstance } from '../instances.ts';
 import { log } from '../logger.ts';
 import { openStore, type Store } from '../store/store.ts';
-import { findInstance } from './find-instance.ts';
 
 const MOST_PER_SWEEP = 100;
 
@@ -35,18 +35,14 @@ export async function wakeStalled(bindings: Bindings, now: Date): Promise<Sweep>
 
 async function wake(config: Config, store: Store, job: GenerateRuleParams, now: Date): Promise<keyof Sweep> {
   const id = job.generationId;
-  const instance = await findInstance(config.workflow, id);
-  if (instance === null) {
+  const found = await wakeInstance(config.workflow, id);
+  if (found === 'woken') return 'woken';
+  if (found === 'missing') {
     await config.workflow.create({ id, params: job });
     return 'restarted';
   }
-  const { status } = await instance.status();
-  if (status === 'complete' || status === 'errored' || status === 'terminated') {
-    await endLost(store, id, status, now);
-    return 'ended';
-  }
-  await instance.sendEvent({ type: 'wake', payload: {} });
-  return 'woken';
+  await endLost(store, id, found, now);
+  return 'ended';
 }
 
 /** The engine gave the instance up without our own end step; say so instead of staying alive for ever. */

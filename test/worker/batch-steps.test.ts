@@ -19,6 +19,7 @@ import { openStore } from '../../src/store/store.ts';
 import { openBatchDeps } from '../../src/workflows/batch-deps.ts';
 import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
 import { asks } from './batch-client.ts';
+import { generationRow } from './rows.ts';
 
 const store = openStore(env.DB, env.BUCKET);
 const NOW = '2026-01-01T12:00:00.000Z';
@@ -210,8 +211,7 @@ test('generations that are held are left alone by the wake sweep; let go, they a
 });
 
 test('a generation that somebody else retries at the time fails its item, and says which it is', async () => {
-  const source = { id: newId('gen', 0), org_id: 'first', name: null, prompt_excerpt: '', request_sha256: '' };
-  const row = { ...source, model: 'test-model', cases_total: 2, attempts_max: 5, created_at: NOW };
+  const row = generationRow(newId('gen', 0), { created_at: NOW });
   await store.generations.insert(row);
   await store.generations.end(row.id, 'failed', { code: 'X', message: 'x' }, NOW);
   await store.objects.putOnce(`orgs/first/generations/${row.id}/request.json`, JSON.stringify(asks('good')));

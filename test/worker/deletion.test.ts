@@ -10,6 +10,7 @@ import { keys } from '../../src/store/objects.ts';
 import { openStore } from '../../src/store/store.ts';
 import { keepHouse } from '../../src/workflows/keep-house.ts';
 import { request } from '../support/rule.ts';
+import { asks, start, untilDone } from './batch-client.ts';
 import { call, create, run, untilEnded } from './client.ts';
 
 const DAY_MS = 86_400_000;
@@ -35,21 +36,13 @@ async function rowsOf(id: string): Promise<string> {
 
 describe('a generation', () => {
   test('of a batch of requests: its request is gone from the batch too, and no other', async () => {
-    const asks = (mark: string) => ({ ...request, prompt: `No eval [[refusal]] ${mark}` });
-    const marks = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()] as const;
-    const body = { mode: 'regenerate', requests: marks.map(asks) };
-    const batch = (await call<{ id: string }>('/v1/batches', { method: 'POST', body })).body.id;
+    const requests = [asks('refusal'), asks('refusal'), asks('refusal')] as const;
+    const marks = [requests[0].prompt, requests[1].prompt, requests[2].prompt] as const;
+    const { id: batch } = await start({ mode: 'regenerate', requests });
+    await untilDone(batch);
     const list = `/v1/generations?batch=${batch}`;
-    let generations: Generation[] = [];
-    while (generations.filter(({ status }) => status === 'failed').length < marks.length) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      generations = (await call<{ generations: Generation[] }>(list)).body.generations;
-    }
-    let status = '';
-    while (status !== 'done') {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      status = (await call<{ status: string }>(`/v1/batches/${batch}`)).body.status;
-    }
+    const { generations } = (await call<{ generations: Generation[] }>(list)).body;
+    expect(generations.map(({ status }) => status)).toEqual(['failed', 'failed', 'failed']);
     const kept = async () => (await env.BUCKET.get(keys.batchRequests('first', batch, 0)))?.text();
     for (const mark of marks) expect(await kept()).toContain(mark);
     const gone = generations.filter(({ prompt }) => !prompt.includes(marks[1]));

@@ -18,6 +18,7 @@ import { keys } from '../../src/store/objects.ts';
 import { openBatchDeps } from '../../src/workflows/batch-deps.ts';
 import { request } from '../support/rule.ts';
 import { untilEnded } from './client.ts';
+import { generationRow } from './rows.ts';
 
 interface Fixture {
   readonly key: FirstTurnKey;
@@ -55,18 +56,7 @@ async function held(deps: FirstTurnDeps, script: string, over: Partial<RuleReque
   const id = `gen-${crypto.randomUUID()}`;
   const asked = { ...request, ...over, prompt: `No eval anywhere [[${script}]] ${id}` };
   await deps.store.objects.putOnce(keys.request('first', id), JSON.stringify(asked));
-  await deps.store.generations.insert({
-    id,
-    org_id: 'first',
-    name: null,
-    prompt_excerpt: '',
-    request_sha256: '',
-    model: 'test-model',
-    cases_total: 2,
-    attempts_max: 5,
-    created_at: new Date().toISOString(),
-    held: 1,
-  });
+  await deps.store.generations.insert(generationRow(id, { held: 1 }));
   return id;
 }
 

@@ -8,6 +8,7 @@ import { expireKeys } from '../../src/workflows/expire-keys.ts';
 import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
 import { request } from '../support/rule.ts';
 import { call, countRows, run, untilEnded } from './client.ts';
+import { generationRow } from './rows.ts';
 
 const bodyOf = (script: string) => ({
   ...request,
@@ -132,18 +133,7 @@ describe('Idempotency-Key', () => {
   test('a key is not claimed when another retry of the same generation is alive', async () => {
     const original = await run('refusal');
     const store = openStore(env.DB, env.BUCKET);
-    const row = (id: string) => ({
-      id,
-      org_id: 'first',
-      name: null,
-      prompt_excerpt: '',
-      request_sha256: '',
-      model: 'test-model',
-      cases_total: 2,
-      attempts_max: 5,
-      created_at: new Date().toISOString(),
-      retry_of: original.id,
-    });
+    const row = (id: string) => generationRow(id, { retry_of: original.id });
     const [alive, late] = [`gen-alive${crypto.randomUUID()}`, `gen-late${crypto.randomUUID()}`];
     expect(await store.generations.insert(row(alive))).not.toBeNull();
     const key = crypto.randomUUID();
@@ -169,27 +159,14 @@ describe('Idempotency-Key', () => {
     const text = (await env.BUCKET.get(`orgs/first/generations/${id}/request.json`))?.text();
     const lost = `gen-${'0'.repeat(26)}`;
     await store.objects.putOnce(`orgs/first/generations/${lost}/request.json`, (await text) ?? '');
-    await store.generations.insertClaimed(
-      {
-        id: lost,
-        org_id: 'first',
-        name: null,
-        prompt_excerpt: '',
-        request_sha256: '',
-        model: 'test-model',
-        cases_total: 2,
-        attempts_max: 5,
-        created_at: '2026-01-01T00:00:00.000Z',
-      },
-      {
-        orgId: 'first',
-        key,
-        digest: (await store.idempotency.find('first', key))?.digest ?? '',
-        targetId: lost,
-        replaces: id,
-        at: new Date().toISOString(),
-      },
-    );
+    await store.generations.insertClaimed(generationRow(lost, { created_at: '2026-01-01T00:00:00.000Z' }), {
+      orgId: 'first',
+      key,
+      digest: (await store.idempotency.find('first', key))?.digest ?? '',
+      targetId: lost,
+      replaces: id,
+      at: new Date().toISOString(),
+    });
     expect((await post(body, key)).body).toMatchObject({ id: lost, status: 'queued' });
     await wakeStalled(env as Bindings, new Date());
     expect((await untilEnded(lost)).status).toBe('signed');

@@ -5,6 +5,7 @@ import { OPEN_METRICS_TYPE } from '../../src/api/metrics-text.ts';
 import type { Metrics } from '../../src/schema/metrics.ts';
 import { openStore } from '../../src/store/store.ts';
 import { call, run } from './client.ts';
+import { generationRow } from './rows.ts';
 
 const metrics = async (query = '', options = {}) =>
   (await call<Metrics>(`/v1/metrics${query}`, options)).body;
@@ -53,17 +54,7 @@ describe('of generations that ran', () => {
     const store = openStore(env.DB, env.BUCKET);
     const id = `gen-${crypto.randomUUID()}`;
     const at = new Date().toISOString();
-    await store.generations.insert({
-      id,
-      org_id: 'first',
-      name: null,
-      prompt_excerpt: '',
-      request_sha256: 'x',
-      model: 'm',
-      cases_total: 2,
-      attempts_max: 5,
-      created_at: at,
-    });
+    await store.generations.insert(generationRow(id, { request_sha256: 'x', model: 'm', created_at: at }));
     const key = { generationId: id, orgId: 'first', n: 1 };
     await store.attempts.start(key, at);
     const verified = (of: string, attempt: number, sandboxMs: number) =>

@@ -25,6 +25,7 @@ import { openDeps } from '../../src/workflows/deps.ts';
 import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
 import { answer, caseResult, cases, goodReply, request } from '../support/rule.ts';
 import { countRows, create, untilEnded } from './client.ts';
+import { generationRow } from './rows.ts';
 
 const found = [{ file: 'a.ts', message: 'eval is used', line: 1 }];
 
@@ -93,17 +94,9 @@ async function fixture(asked: RuleRequest = request): Promise<Fixture> {
 async function started(deps: StepDeps, asked: RuleRequest): Promise<Job> {
   const job = { generationId: `gen-${crypto.randomUUID()}`, orgId: 'first' };
   await deps.store.objects.putOnce(keys.request('first', job.generationId), JSON.stringify(asked));
-  await deps.store.generations.insert({
-    id: job.generationId,
-    org_id: 'first',
-    name: null,
-    prompt_excerpt: '',
-    request_sha256: '',
-    model: 'test-model',
-    cases_total: cases.length,
-    attempts_max: 5,
-    created_at: deps.now().toISOString(),
-  });
+  await deps.store.generations.insert(
+    generationRow(job.generationId, { cases_total: cases.length, created_at: deps.now().toISOString() }),
+  );
   await acceptRequest(job, deps);
   return job;
 }
@@ -452,17 +445,7 @@ describe('the wake sweep', () => {
     const id = `gen-${crypto.randomUUID()}`;
     await real.store.objects.putOnce(keys.request('first', id), JSON.stringify(request));
     const at = new Date().toISOString();
-    await real.store.generations.insert({
-      id,
-      org_id: 'first',
-      name: null,
-      prompt_excerpt: '',
-      request_sha256: '',
-      model: 'm',
-      cases_total: 2,
-      attempts_max: 5,
-      created_at: at,
-    });
+    await real.store.generations.insert(generationRow(id, { model: 'm', created_at: at }));
     const sweep = await wakeStalled(env as Bindings, later());
     expect(sweep.restarted).toBeGreaterThanOrEqual(1);
     expect((await untilEnded(id)).status).toBe('signed');
@@ -473,13 +456,9 @@ describe('the wake sweep', () => {
     const ids = ['not a valid id!', `gen-${crypto.randomUUID()}`];
     for (const id of ids) {
       await real.store.objects.putOnce(keys.request('first', id), JSON.stringify(request));
-      const row = { id, org_id: 'first', name: null, prompt_excerpt: '', request_sha256: '', model: 'm' };
-      await real.store.generations.insert({
-        ...row,
-        cases_total: 2,
-        attempts_max: 5,
-        created_at: '2026-01-01T00:00:00.000Z',
-      });
+      await real.store.generations.insert(
+        generationRow(id, { model: 'm', created_at: '2026-01-01T00:00:00.000Z' }),
+      );
     }
     await wakeStalled(env as Bindings, later());
     expect((await untilEnded(ids[1] ?? '')).status).toBe('signed');

@@ -22,6 +22,7 @@ import { wakeDeliveries } from '../../src/workflows/wake-deliveries.ts';
 import { request } from '../support/rule.ts';
 import type { ReceivedWebhook } from '../support/webhook-receiver.ts';
 import { call, create, run, untilEnded } from './client.ts';
+import { generationRow } from './rows.ts';
 
 type Created = WebhookSecret & { secret: string };
 
@@ -62,18 +63,7 @@ const ended = (id: string) => until(id, (one) => one.status !== 'pending');
 async function endedOnly(url: string): Promise<string> {
   const generationId = `gen-${crypto.randomUUID().replaceAll('-', '').slice(0, 26)}`;
   const at = '2026-01-01T00:00:00.000Z';
-  await store().generations.insert({
-    id: generationId,
-    org_id: 'first',
-    name: null,
-    prompt_excerpt: '',
-    request_sha256: '',
-    model: 'test-model',
-    cases_total: 2,
-    attempts_max: 5,
-    created_at: at,
-    callback_url: url,
-  });
+  await store().generations.insert(generationRow(generationId, { created_at: at, callback_url: url }));
   await store().generations.end(generationId, 'failed', { code: 'X', message: 'secret words' }, at);
   return deliveryIdOf(generationId);
 }

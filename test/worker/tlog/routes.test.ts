@@ -12,6 +12,7 @@ import { openCheckpoint } from '../../../src/tlog/checkpoint.ts';
 import { verifyProof } from '../../../src/tlog/proof.ts';
 import { openDeps } from '../../../src/workflows/deps.ts';
 import { call, run } from '../client.ts';
+import { generationRow } from '../rows.ts';
 
 const encoder = new TextEncoder();
 const anyone = { token: null };
@@ -21,17 +22,7 @@ async function fixture(): Promise<{ job: Job; deps: StepDeps; log: BundleLog }> 
   const deps = await openDeps(env as Bindings);
   if (deps.log === null) throw new Error('no log is configured');
   const job = { orgId: 'first', generationId: `gen-${crypto.randomUUID()}` };
-  await deps.store.generations.insert({
-    id: job.generationId,
-    org_id: job.orgId,
-    name: null,
-    prompt_excerpt: '',
-    request_sha256: '',
-    model: 'm',
-    cases_total: 2,
-    attempts_max: 5,
-    created_at: new Date().toISOString(),
-  });
+  await deps.store.generations.insert(generationRow(job.generationId, { model: 'm' }));
   await env.DB.prepare("UPDATE generations SET status = 'running' WHERE id = ?1")
     .bind(job.generationId)
     .run();
