@@ -34,10 +34,10 @@ export async function measureIsolation(
     // World-writable and world-readable on purpose: only the walls of the room may stop the probe.
     for (const folder of Object.values(rooms)) chmodSync(folder, 0o777);
     for (const file of [canaryFile, caseFile]) chmodSync(file, 0o666);
-    const port = await doors.tcp();
+    const door = await doors.tcp();
     const abstract = `\0assay-${randomName()}`;
     await doors.unix(abstract);
-    const task = { canary, canaryFile, port, abstract, lingerMs };
+    const task = { canary, canaryFile, door, abstract, lingerMs };
     const wasKernelAsked = ({ status }: Seen): boolean => status !== undefined;
     const seen = await untilSeen(() => probeOnce(jail, rooms, task), wasKernelAsked);
     return judge(jail, seen, doors.visits);

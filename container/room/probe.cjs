@@ -79,8 +79,9 @@ async function dnsBlocked() {
 
 async function loopbackBlocked() {
   const codes = await Promise.all([
-    connectError({ host: '127.0.0.1', port: task.port }),
-    connectError({ host: '::1', port: task.port }),
+    connectError(task.door),
+    connectError({ host: '127.0.0.1', port: task.door.port }),
+    connectError({ host: '::1', port: task.door.port }),
     connectError({ path: task.abstract }),
   ]);
   return codes.every((code) => code !== 'CONNECTED' && code !== 'TIMEOUT');

@@ -20,7 +20,7 @@ export async function measureIsolation(loader: WorkerLoader): Promise<IsolationR
     canaryFile: '/canary/file',
     tempFile: '/tmp/probe',
     hostPid: 1,
-    port: 8787,
+    door: { host: '127.0.0.1', port: 8787 },
     path: '/door',
   };
   const exit = await runLoaded(loader, bundle, {

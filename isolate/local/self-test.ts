@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Probe, untilSeen } from '../../container/isolation.ts';
-import { type Doors, withOutside } from '../../container/jail/outside.ts';
+import { type Door, type Doors, withOutside } from '../../container/jail/outside.ts';
 import { waitForLeaf } from '../../container/jail/proc.ts';
 import { SELF_TEST_TIMEOUT_MS } from '../../container/limits.ts';
 import { log } from '../../container/log.ts';
@@ -49,11 +49,11 @@ export async function measureIsolation(runtime: Runtime, hostDir: string): Promi
 async function openDoors(
   doors: Doors,
   path: string,
-): Promise<{ readonly port: number; readonly path: string }> {
-  const port = await doors.tcp();
-  await doors.udp(port);
+): Promise<{ readonly door: Door; readonly path: string }> {
+  const door = await doors.tcp();
+  await doors.udp(door);
   await doors.unix(path, { writableAll: true, readableAll: true });
-  return { port, path };
+  return { door, path };
 }
 
 /** There is a kernel, but the process was not there when it was asked: every flag false. */

@@ -101,12 +101,13 @@ const dnsBlocked = () =>
     () => sends(53, '8.8.8.8'),
   ]);
 
-const loopbackBlocked = ({ port, path }) =>
+const loopbackBlocked = ({ door: { host, port }, path }) =>
   allFail([
+    ...waysTo(host, port),
     ...waysTo('127.0.0.1', port),
     ...waysTo('localhost', port),
     ...waysTo('[::1]', port),
-    () => sends(port, '127.0.0.1'),
+    () => sends(port, host),
     () => connects({ path }),
     () => connects({ path: `\0${path}` }),
     () => fetch(`http://unix:${path}:/`),

@@ -7,7 +7,7 @@ import { measureIsolation } from '../../container/jail/self-test.ts';
 import { buildSkeleton, type Skeleton } from '../../container/jail/skeleton.ts';
 import { findTools, type Tools } from '../../container/jail/tools.ts';
 import { utilLinuxJail } from '../../container/jail/util-linux.ts';
-import { ISOLATION_FLAGS, type IsolationFlag } from '../../container/protocol.ts';
+import { type HealthResponse, ISOLATION_FLAGS, type IsolationFlag } from '../../container/protocol.ts';
 import { makeHostDir } from '../../container/temp.ts';
 import { AST_GREP, IS_ROOT, jailForms, NODE, ROOT, startHost } from './support.ts';
 
@@ -45,7 +45,9 @@ async function fallen(userNamespaces: boolean, weaknesses: readonly Weakness[]):
 describe.each(jailForms())('%s', (form) => {
   it('all walls stand', async () => {
     const host = await startHost(['--jail', form]);
-    const health = (await (await fetch(`${host.url}/healthz`)).json()) as { ok: boolean; isolation: object };
+    const health = (await (await fetch(`${host.url}/healthz`)).json()) as HealthResponse;
+    const fallen = ISOLATION_FLAGS.filter((flag) => !health.isolation.flags[flag]);
+    expect(fallen, host.stderr()).toEqual([]);
     expect(health.ok).toBe(true);
     expect(health.isolation).toMatchObject({ jail: form.replace(/-(root|outer-proc)$/, '') });
     expect(await host.stop()).toBe(0);
