@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../dev/processes.ts';
 import { assayIn } from '../support.ts';
 import { type Answer, callRule, makeProject, statuses, type TestProject } from './support.ts';
 
@@ -30,7 +31,8 @@ describe('checks that try to get out', () => {
   });
 
   beforeAll(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const free = await freePort();
+    await new Promise<void>((resolve) => server.listen(free, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     project = await makeProject({ 'a.ts': 'bad(1);\n', 'secret.txt': 'in the repository' });
     const rules: Record<string, string> = {

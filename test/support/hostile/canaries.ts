@@ -24,6 +24,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type ListenOptions } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../../dev/processes.ts';
 
 export interface Canaries {
   /** The file `canary.json` of every case. */
@@ -56,8 +57,8 @@ export async function openCanaries(): Promise<Canaries> {
   const fifo = openFifo(join(dir, 'fifo'));
   const abstractName = `assay-${marker}`;
   const doors = {
-    port: await tcpDoor({ host: '127.0.0.1', port: 0 }, visit('tcp')),
-    port6: await tcpDoor({ host: '::1', port: 0 }, visit('tcp6')).catch(noDoor),
+    port: await tcpDoor({ host: '127.0.0.1', port: await freePort() }, visit('tcp')),
+    port6: await tcpDoor({ host: '::1', port: await freePort() }, visit('tcp6')).catch(noDoor),
     httpPort: await httpDoor(visit('http')),
     udpPort: await udpDoor('udp4', '127.0.0.1', visit('udp')),
     udpPort6: await udpDoor('udp6', '::1', visit('udp6')).catch(noDoor),
@@ -160,7 +161,7 @@ function tcpDoor(where: ListenOptions, onVisit: () => void): Promise<Door> {
 
 async function httpDoor(onVisit: () => void): Promise<Door> {
   const server = createHttpServer((_request, response) => response.end('open')).on('connection', onVisit);
-  server.listen(0, '127.0.0.1');
+  server.listen(await freePort(), '127.0.0.1');
   await once(server, 'listening');
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Egress, type EgressInput, openEgress } from '../../../../container/repository/egress.ts';
 import { isPublicAddress, ownAddresses } from '../../../../container/repository/public-address.ts';
+import { freePort } from '../../../../dev/processes.ts';
 
 describe('an address', () => {
   it.each([
@@ -50,7 +51,8 @@ describe('the way out', () => {
       visits += 1;
       socket.on('error', () => {}).pipe(socket);
     });
-    await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
+    const free = await freePort();
+    await new Promise<void>((resolve) => echo.listen(free, '127.0.0.1', resolve));
     ({ port } = echo.address() as AddressInfo);
   });
   afterEach(() => egress?.close());
