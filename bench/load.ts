@@ -34,6 +34,8 @@ const MOST_CREATE_RATIO = 5;
 const MOST_READ_P95_MS = 50;
 /** accept, classify, prepare, generate, inspect, verify, confirm, judge, sign, log, publish. */
 const STEPS_OF_A_GENERATION = 11;
+/** Before every call that is timed: one after a pause takes about twice as long as one in a row, of any Worker. */
+const PAUSE_MS = 50;
 /** Instances that warm an engine up before its memory is read. */
 const WARM_UP = 10;
 
@@ -70,8 +72,10 @@ async function measureEmpty(): Promise<Empty> {
   const worker = await startEmptyWorker(scratch);
   try {
     const durations: number[] = [];
-    for (let n = 0; n < CREATES + WARM_UP; n += 1)
+    for (let n = 0; n < CREATES + WARM_UP; n += 1) {
+      await wait(PAUSE_MS);
       durations.push(await timed(worker.url, null, { path: '/' }));
+    }
     await runEmptyInstances(worker.url, 'warm', WARM_UP, STEPS_OF_A_GENERATION);
     const samples: Sample[] = [{ ended: 0, mib: servingMib() }];
     const half = Math.ceil(count / 2);
@@ -111,6 +115,7 @@ async function measureCreate(stack: Stack, { requestMs }: Empty): Promise<Bar> {
   const durations: number[] = [];
   for (let n = 0; n < CREATES + WARM_UP; n += 1) {
     const body = JSON.stringify({ ...request, prompt: `create ${n} [[refusal]]` });
+    await wait(PAUSE_MS);
     durations.push(await timed(stack.url, stack.token, { path: '/v1/generations', method: 'POST', body }));
     while (!(await client.list({ limit: 1 })).every(({ status }) => hasEnded(status))) await wait(20);
   }
