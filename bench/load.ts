@@ -32,8 +32,12 @@ interface Bar {
 const CREATES = 60;
 const MOST_CREATE_RATIO = 5;
 const MOST_READ_P95_MS = 50;
-/** accept, classify, prepare, generate, inspect, verify, confirm, judge, sign, log, publish. */
-const STEPS_OF_A_GENERATION = 11;
+/** As a generation that is signed at once: accept, classify, prepare, … log, publish. */
+const EMPTY = {
+  steps: 11,
+  /** On average, measured: keys, digests and counts. */
+  resultChars: 250,
+};
 /** Before every call that is timed: one after a pause takes about twice as long as one in a row, of any Worker. */
 const PAUSE_MS = 50;
 /** Instances that warm an engine up before its memory is read. */
@@ -76,13 +80,17 @@ async function measureEmpty(): Promise<Empty> {
       await wait(PAUSE_MS);
       durations.push(await timed(worker.url, null, { path: '/' }));
     }
-    await runEmptyInstances(worker.url, 'warm', WARM_UP, STEPS_OF_A_GENERATION);
+    const run = (name: string, instances: number) =>
+      runEmptyInstances(worker.url, name, { ...EMPTY, count: instances, concurrency });
+    await run('warm', WARM_UP);
     const samples: Sample[] = [{ ended: 0, mib: servingMib() }];
+    const reading = keepReading(worker.url, null, () => ['/']);
     const half = Math.ceil(count / 2);
-    await runEmptyInstances(worker.url, 'first', half, STEPS_OF_A_GENERATION);
+    await run('first', half);
     samples.push({ ended: half, mib: servingMib() });
-    await runEmptyInstances(worker.url, 'second', count - half, STEPS_OF_A_GENERATION);
+    await run('second', count - half);
     samples.push({ ended: count, mib: servingMib() });
+    await reading.stop();
     return { requestMs: median(durations.slice(WARM_UP)), memory: growthOf(samples) };
   } finally {
     await worker.stop();

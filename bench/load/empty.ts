@@ -48,21 +48,27 @@ export async function startEmptyWorker(scratch: string): Promise<EmptyWorker> {
   throw new Error(`the empty Worker did not start:\n${worker.log()}`);
 }
 
-/** Instances with so many steps that do nothing, a few at a time, until the last has ended. */
+export interface EmptyInstances {
+  readonly count: number;
+  readonly concurrency: number;
+  readonly steps: number;
+  /** Length of what each step gives back. */
+  readonly resultChars: number;
+}
+
+/** Instances whose steps do nothing, a few at a time, until the last has ended. */
 export async function runEmptyInstances(
   url: string,
   name: string,
-  count: number,
-  steps: number,
+  { count, concurrency, steps, resultChars }: EmptyInstances,
 ): Promise<void> {
-  const abreast = 8;
   let next = 0;
   const work = async () => {
     for (let n = next++; n < count; n = next++) {
       const at = `${url}/instance?id=${name}-${n}`;
-      await fetch(`${at}&steps=${steps}`, { method: 'POST' });
+      await fetch(`${at}&steps=${steps}&chars=${resultChars}`, { method: 'POST' });
       while (((await (await fetch(at)).json()) as { status: string }).status !== 'complete') await wait(50);
     }
   };
-  await Promise.all(Array.from({ length: abreast }, work));
+  await Promise.all(Array.from({ length: concurrency }, work));
 }

@@ -33,7 +33,7 @@ export function percentile(values: readonly number[], share: number): number {
 /** Reads one path after the other, ten a second, until it is told to stop. */
 export function keepReading(
   url: string,
-  token: string,
+  token: string | null,
   paths: () => readonly string[],
 ): { stop(): Promise<number[]> } {
   const durations: number[] = [];
