@@ -106,8 +106,9 @@ function cutShort(types: readonly string[], whole: readonly string[]): string[] 
 }
 
 function judgeSpend(storage: Storage, one: Played, { lane, paid }: Run, say: Say): void {
+  // What the provider did not answer in a batch of its own is settled at nothing, and asked for once more.
   const rows = storage.rows<{ attempt: number; settled_at: string | null }>(
-    'SELECT attempt, settled_at FROM spend WHERE generation_id = ?',
+    "SELECT attempt, settled_at FROM spend WHERE generation_id = ? AND COALESCE(stop_reason, '') NOT GLOB 'batch_*'",
     one.id,
   );
   const complete = statusOf(storage, one.id) === one.expected.status && !one.cancelled;

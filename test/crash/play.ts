@@ -63,7 +63,7 @@ async function playBatch(
 ): Promise<Played[]> {
   const asked = items.map((item, index) => ({ ...item, marker: `${marker}-${index + 1}` }));
   const requests = asked.map((item) => requestOf({ ...scenario, ...item }, item.marker, ''));
-  const body = { mode: 'regenerate', requests, concurrency: 2 };
+  const body = { mode: 'regenerate', requests, concurrency: 2, economy: scenario.economy ?? false };
   const id = await make(lane, '/v1/batches', body, `key-${marker}`);
   while ((await lane.read<{ status: string }>(`/v1/batches/${id}`)).status !== 'done') await wait(200);
   const made = await lane.read<{ items: { generationId: string }[] }>(`/v1/batches/${id}/items`);

@@ -20,6 +20,8 @@ export interface Scenario {
   readonly expected: Expected;
   /** Asked for together, in place of the one above; two under way at a time. */
   readonly batch?: readonly Pick<Scenario, 'script' | 'expected'>[];
+  /** The batch's first turns are asked for in a batch of the provider. */
+  readonly economy?: true;
   /** Its end is told by webhook. */
   readonly told?: true;
   /** Cancelled as soon as this event is seen; it may still be signed when that is sooner. */
@@ -34,6 +36,18 @@ const refused: readonly EventType[] = [...asked, 'inspected'];
 const rejected: readonly EventType[] = [...asked, 'inspected', 'verified', 'judged'];
 const accepted: readonly EventType[] = [...asked, 'inspected', 'verified', 'confirmed', 'judged'];
 const signedAtOnce: Expected = { status: 'signed', events: [...begun, ...accepted, 'ended'], paid: [1] };
+
+/** The first turn comes before the generation starts. */
+const signedInEconomy: Expected = {
+  ...signedAtOnce,
+  events: [...asked, ...begun, ...accepted.slice(asked.length), 'ended'],
+};
+const refusedInEconomy: Expected = {
+  status: 'failed',
+  events: [...asked, ...begun, 'ended'],
+  paid: [1],
+};
+const unansweredInEconomy: Expected = { ...signedAtOnce, events: ['model_called', ...signedAtOnce.events] };
 
 const refusal: Expected = { status: 'failed', events: [...begun, ...asked, 'ended'], paid: [1] };
 
@@ -84,6 +98,17 @@ export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
       { script: 'good', expected: signedAtOnce },
       { script: 'refusal', expected: refusal },
       { script: 'good', expected: signedAtOnce },
+    ],
+  },
+  {
+    name: 'a batch in economy mode',
+    script: '',
+    expected: signedAtOnce,
+    economy: true,
+    batch: [
+      { script: 'good', expected: signedInEconomy },
+      { script: 'refusal', expected: refusedInEconomy },
+      { script: 'batcherror', expected: unansweredInEconomy },
     ],
   },
 ];

@@ -66,8 +66,8 @@ export function tappedStep(
 export function tappedFetch(real: typeof fetch, tap: Tap): typeof fetch {
   return async (input: RequestInfo | URL, init?: RequestInit) => {
     const asked = new Request(input, init);
-    const { pathname } = new URL(asked.url);
-    const effect: Effect = { on: 'fetch', does: `${asked.method} ${pathname}`, writes: true };
+    const path = new URL(asked.url).pathname.replace(/msgbatch_[^/]+/, 'msgbatch_*');
+    const effect: Effect = { on: 'fetch', does: `${asked.method} ${path}`, writes: true };
     return around(tap, effect, () => real(asked));
   };
 }
@@ -152,10 +152,11 @@ function effectOf(sql: string): Effect {
   return { on: 'd1', does: `${verb} ${table || from}`, writes: verb !== 'SELECT' };
 }
 
-/** The name without what differs between generations. */
+/** The name without what differs between generations, or between batches. */
 function objectName(key: string): string {
   return key
     .replace(/^orgs\/[^/]+\/generations\/[^/]+\//, '')
+    .replace(/^orgs\/[^/]+\/batches\/[^/]+\//, 'batch/')
     .replace(/[0-9a-f]{64}/g, '*')
     .replace(/\d+/g, '#');
 }
