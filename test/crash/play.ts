@@ -25,7 +25,7 @@ export async function play(
   callbackUrl: string,
 ): Promise<Played[]> {
   if (scenario.batch !== undefined) return playBatch(lane, scenario, scenario.batch, marker);
-  if (scenario.told) await haveSecret(lane);
+  if (scenario.told) await renewSecret(lane);
   const id = await make(lane, '/v1/generations', requestOf(scenario, marker, callbackUrl), `key-${marker}`);
   const { cancelAfter, retry } = scenario;
   const streamed = await follow(lane, id, async (event) => {
@@ -79,10 +79,15 @@ async function playBatch(
   );
 }
 
-/** Without one no webhook is taken. */
-async function haveSecret(lane: Lane): Promise<void> {
-  const { secrets } = await lane.read<{ secrets: unknown[] }>('/v1/webhooks/secrets');
-  if (secrets.length === 0) await lane.ask('POST', '/v1/webhooks/secrets', {});
+/** Without one no webhook is taken; with one it takes the place of the one before. */
+async function renewSecret(lane: Lane): Promise<void> {
+  const path = '/v1/webhooks/secrets';
+  const { secrets } = await lane.read<{ secrets: { id: string; revokedAt: string | null }[] }>(path);
+  const active = secrets.filter(({ revokedAt }) => revokedAt === null);
+  const { status } = await lane.ask('POST', path, {});
+  // The newest of all is never revoked, whoever else renews at the time. Refused: there are two, the newest first.
+  const older = status === 201 ? active : active.slice(1);
+  for (const { id } of older) await lane.ask('DELETE', `${path}/${id}`);
 }
 
 async function make(lane: Lane, path: string, body: unknown, key: string): Promise<string> {
