@@ -15,7 +15,7 @@ export function eventLine(event: GenerationEvent): string | null {
     case 'queued':
       return null;
     case 'started':
-      return `started: ${number.parse(data.cases)} cases, at most ${number.parse(data.attempts)} attempts`;
+      return `started: ${counted(data.cases, 'case')}, at most ${counted(data.attempts, 'attempt')}`;
     case 'classified':
       // Who named an engine knows it already.
       if (data.requested !== 'auto') return null;
@@ -42,7 +42,8 @@ function sandboxLine(attempt: string, { type, data }: GenerationEvent): string {
   const sandbox = plain(text.parse(data.sandbox));
   if (typeof data.unsuitable === 'string')
     return colors.yellow(`${attempt}: the ${sandbox} sandbox is left out: ${plain(data.unsuitable)}`);
-  const passed = `${number.parse(data.casesPassed)} cases pass`;
+  const count = number.parse(data.casesPassed);
+  const passed = count === 1 ? '1 case passes' : `${count} cases pass`;
   return type === 'verified'
     ? `${attempt}: ${passed} so far`
     : `${attempt}: ${passed} in a second sandbox (${sandbox})`;
@@ -68,6 +69,11 @@ function sizeText(data: GenerationEvent['data']): string {
     .safeParse(data.size);
   if (!size.success) return 'inspected';
   const { captures, checkLines, captureLines } = size.data;
-  if (data.engine === 'sg') return `inspected: one ast-grep rule of ${captureLines} lines`;
-  return `inspected: ${captures} ${captures === 1 ? 'capture' : 'captures'}, ${checkLines} lines of check`;
+  if (data.engine === 'sg') return `inspected: one ast-grep rule of ${counted(captureLines, 'line')}`;
+  return `inspected: ${counted(captures, 'capture')}, ${counted(checkLines, 'line')} of check`;
+}
+
+function counted(count: unknown, what: string): string {
+  const whole = number.parse(count);
+  return `${whole} ${what}${whole === 1 ? '' : 's'}`;
 }

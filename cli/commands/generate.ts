@@ -11,7 +11,7 @@ import { type ConnectionOptions, findConnection } from '../connection.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit.ts';
 import { follow } from '../follow.ts';
 import { note, print, printJson } from '../output.ts';
-import { writeTree } from '../write-tree.ts';
+import { refuseTaken, writeTree } from '../write-tree.ts';
 
 export interface GenerateOptions extends ConnectionOptions {
   readonly out?: string;
@@ -22,7 +22,12 @@ export interface GenerateOptions extends ConnectionOptions {
 
 export async function generate(file: string, options: GenerateOptions): Promise<ExitCode> {
   const client = new ApiClient(findConnection(options));
-  const created = await client.create(await readRequest(file, options), options.idempotencyKey);
+  const request = await readRequest(file, options);
+  const { out, idempotencyKey } = options;
+  // Said before anything is paid for. With a key it may be the very rule that is there already.
+  if (out !== undefined && request.name !== undefined && idempotencyKey === undefined)
+    await refuseTaken(join(out, request.name));
+  const created = await client.create(request, idempotencyKey);
   note(`generation ${created.id}`);
   return untilEnded(client, created.id, options);
 }

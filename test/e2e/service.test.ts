@@ -80,7 +80,9 @@ test('assay generate shows its progress and writes the signed rule once', async 
     expect(run.stderr).toContain(line);
   }
   const again = await assay('generate', file, '--out', out);
-  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('exists and differs') });
+  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('no-eval exists') });
+  // Nothing was asked for, and nothing is paid.
+  expect(again.stderr).not.toContain('generation gen-');
 
   const trust = join(scratch, 'state', 'trust');
   const logged = await assay('log', 'proof', join(out, 'no-eval'), '--trust', trust);
