@@ -43,7 +43,10 @@ export async function untilEnded(
     process.exit(130);
   };
   process.once('SIGINT', goOn);
-  const ended = await follow(client, id, (line) => note(line));
+  const ended = await follow(client, id, (line) => note(line)).catch((error: unknown) => {
+    note(`the generation goes on where the service does: "assay status ${id}" shows it`);
+    throw error;
+  });
   process.off('SIGINT', goOn);
   const wanted = ended.ruleId !== null && options.out !== undefined;
   const written = wanted ? await writeRule(client, ended.ruleId ?? '', options.out ?? '') : null;

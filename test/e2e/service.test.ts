@@ -299,10 +299,21 @@ test('kill -9 in the middle of generations and a batch loses nothing: all end af
   for (let tries = 0; tries < 200 && (await new ApiClient(connection).get(id)).attempt < 2; tries += 1)
     await wait(50);
   await untilReceived('over-a-crash', 1);
+  const file = join(scratch, 'followed.json');
+  await writeFile(file, JSON.stringify({ ...scripted('slow'), name: 'followed' }));
+  const following = assay('generate', file);
+  // By its first attempt the command has long had its answer.
+  const isUnderWay = async () =>
+    (await new ApiClient(connection).list({})).some(
+      ({ name, attempt }) => name === 'followed' && attempt > 0,
+    );
+  for (let tries = 0; tries < 200 && !(await isUnderWay()); tries += 1) await wait(50);
   const below = descendants(stack.pid ?? 0);
   stack.kill('SIGKILL');
   expect(below.length).toBeGreaterThan(2);
   expect(await untilGone(below)).toEqual([]);
+  const left = await following;
+  expect(left).toMatchObject({ code: 2, stderr: expect.stringMatching(/goes on.*assay status gen-/) });
 
   await start();
   const client = new ApiClient(connection);
