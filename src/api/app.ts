@@ -7,6 +7,7 @@ import { loadConfig } from '../env.ts';
 import { Fault } from '../errors.ts';
 import { openStore } from '../store/store.ts';
 import type { AppEnv } from './context.ts';
+import { drain } from './drain.ts';
 import { onError } from './errors.ts';
 import { observe } from './observe.ts';
 import { ROUTES } from './routes.ts';
@@ -22,7 +23,7 @@ const configure = createMiddleware<AppEnv>(async (context, next) => {
   context.header('x-content-type-options', 'nosniff');
 });
 
-export const app = serve(ROUTES, observe, configure);
+export const app = serve(ROUTES, observe, drain, configure);
 
 app.notFound(() => {
   throw new Fault('NOT_FOUND', 'there is no such route');
