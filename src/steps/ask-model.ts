@@ -87,8 +87,8 @@ async function callModel(job: Job, input: AskInput, key: string, deps: StepDeps)
   const model = modelOf(input.model, deps);
   const at = deps.now().toISOString();
   const { attempts, events } = deps.store;
-  await showProgress(job, { step: 'generate', attempt, casesPassed: 0 }, deps);
   await attempts.start({ ...job, n: attempt }, at);
+  await showProgress(job, { step: 'generate', attempt, casesPassed: 0 }, deps);
   await events.append(
     job.orgId,
     job.generationId,

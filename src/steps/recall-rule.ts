@@ -39,8 +39,8 @@ export async function recallRule(
   deps: StepDeps,
 ): Promise<Recalled> {
   const { store } = deps;
-  await showProgress(job, { step: 'recall', attempt: ATTEMPT, casesPassed: 0 }, deps);
   await store.attempts.start({ ...job, n: ATTEMPT }, deps.now().toISOString());
+  await showProgress(job, { step: 'recall', attempt: ATTEMPT, casesPassed: 0 }, deps);
   const signed = await store.rules.find(job.orgId, input.rule);
   if (signed === null) throw new Fault('STORE_MISSING', `rule ${input.rule} is missing`);
   const from: Job = { orgId: job.orgId, generationId: signed.generation_id };

@@ -44,23 +44,25 @@ export class AttemptStore {
     this.#db = db;
   }
 
-  async start(key: AttemptKey, at: string): Promise<void> {
-    await this.#db
-      .prepare(
-        'INSERT INTO attempts (generation_id, n, org_id, started_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING',
-      )
-      .bind(key.generationId, key.n, key.orgId, at)
-      .run();
+  async start({ generationId, n, orgId }: AttemptKey, at: string): Promise<void> {
+    await this.#start(orgId, [generationId], n, at);
   }
 
   /** The first attempts of many generations. */
   async startFirst(orgId: string, generationIds: readonly string[], at: string): Promise<void> {
+    await this.#start(orgId, generationIds, 1, at);
+  }
+
+  /** Only of those that are alive: the end of a generation ends its attempts, and none begins after it. */
+  async #start(orgId: string, generationIds: readonly string[], n: number, at: string): Promise<void> {
     await this.#db
       .prepare(
-        `INSERT INTO attempts (generation_id, n, org_id, started_at) SELECT value, 1, ?2, ?3 FROM json_each(?1) WHERE 1
+        `INSERT INTO attempts (generation_id, n, org_id, started_at)
+         SELECT id, ?3, org_id, ?4 FROM generations
+         WHERE org_id = ?2 AND ended_at IS NULL AND id IN (SELECT value FROM json_each(?1))
          ON CONFLICT DO NOTHING`,
       )
-      .bind(JSON.stringify(generationIds), orgId, at)
+      .bind(JSON.stringify(generationIds), orgId, n, at)
       .run();
   }
 

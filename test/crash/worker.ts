@@ -125,7 +125,7 @@ const tapped = tappedBindings(env as Bindings, onEffect);
 export default {
   fetch: (request, _bindings, context) => {
     const { pathname } = new URL(request.url);
-    const path = pathname.replace(/(?:gen|batch)-[^/]+/, ':id');
+    const path = pathname.replace(/(?:gen|batch|whs)-[^/]+/, ':id');
     return inside(null, `${request.method} ${path}`, () => service.fetch(request, tapped, context));
   },
   scheduled: (controller) => inside(null, 'sweep', () => service.scheduled(controller, tapped)),

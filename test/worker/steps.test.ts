@@ -279,6 +279,17 @@ test('the end is the last event: a step that was under way adds none', async () 
   expect(events.at(-1)).toMatchObject({ type: 'ended' });
 });
 
+test('no attempt begins after the end of its generation, however late the end comes, and none is paid for', async () => {
+  const { job, deps, model } = await fixture();
+  await endGeneration(job, { status: 'cancelled', code: 'CANCELLED', message: 'on request' }, deps);
+  await expect(askModel(job, { attempt: 1, engine: 'runtime' }, deps)).rejects.toMatchObject({
+    code: 'GENERATION_ENDED',
+  });
+  await deps.store.attempts.startFirst('first', [job.generationId], deps.now().toISOString());
+  expect(await deps.store.attempts.listOf('first', job.generationId)).toEqual([]);
+  expect(model.calls).toBe(0);
+});
+
 test('an attempt that is open when its generation ends is closed with it', async () => {
   const { job, deps } = await fixture();
   await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
