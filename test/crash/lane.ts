@@ -177,18 +177,37 @@ export class Lane {
     const died = this.#died;
     this.#child = null;
     this.#life = null;
-    const all = [...descendants(child?.pid ?? 0), child?.pid ?? 0].filter((pid) => pid !== 0);
-    const workerd = all.filter((pid) => commandOf(pid).includes('workerd'));
-    for (const pid of [...workerd, ...all]) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // Gone with its parent.
-      }
-    }
+    const all = killAll(child?.pid);
     const left = await untilGone(all, 30_000);
     if (left.length > 0) died?.reject(new Error(`processes outlived kill -9: ${left.join()}`));
     else died?.resolve(reached);
+  }
+}
+
+/**
+ * Whoever starts processes is stopped before the last look at what there is: a wrangler that was just starting a
+ * workerd, or saw one die, would leave one that nobody knows. Returns all of them.
+ */
+function killAll(root: number | undefined): number[] {
+  if (root === undefined) return [];
+  const family = () => [root, ...descendants(root)];
+  for (const pid of family().filter((one) => commandOf(one).includes('workerd'))) signal(pid, 'SIGKILL');
+  const stopped = new Set<number>();
+  for (let found = family(); found.some((pid) => !stopped.has(pid)); found = family()) {
+    for (const pid of found.filter((one) => !stopped.has(one))) {
+      signal(pid, 'SIGSTOP');
+      stopped.add(pid);
+    }
+  }
+  for (const pid of stopped) signal(pid, 'SIGKILL');
+  return [...stopped];
+}
+
+function signal(pid: number, name: 'SIGKILL' | 'SIGSTOP'): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Gone with its parent.
   }
 }
 
