@@ -23,13 +23,11 @@ export interface AnthropicOptions {
 
 export class AnthropicModel implements Model {
   readonly id: string;
-  readonly #client: Anthropic;
   readonly #options: AnthropicOptions;
 
   constructor(options: AnthropicOptions) {
     this.id = options.model;
     this.#options = options;
-    this.#client = openClient(options);
   }
 
   async answer(turns: readonly Turn[], task: TaskName): Promise<ModelAnswer> {
@@ -56,7 +54,8 @@ export class AnthropicModel implements Model {
   }
 
   async #streamOnce(params: Anthropic.MessageStreamParams): Promise<StreamedMessage> {
-    const stream = this.#client.messages.stream(params);
+    // Made for the call: most steps of a generation open a model and ask it nothing.
+    const stream = openClient(this.#options).messages.stream(params);
     const message = await stream.finalMessage();
     return Object.assign(message, { requestId: stream.request_id ?? null });
   }
