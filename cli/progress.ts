@@ -2,7 +2,7 @@
 import colors from 'picocolors';
 import { z } from 'zod';
 import type { GenerationEvent } from '../src/schema/api.ts';
-import { plain } from './output.ts';
+import { counted, plain } from './output.ts';
 
 const number = z.coerce.number().catch(0);
 const text = z.string().catch('');
@@ -15,7 +15,7 @@ export function eventLine(event: GenerationEvent): string | null {
     case 'queued':
       return null;
     case 'started':
-      return `started: ${counted(data.cases, 'case')}, at most ${counted(data.attempts, 'attempt')}`;
+      return `started: ${counted(number.parse(data.cases), 'case')}, at most ${counted(number.parse(data.attempts), 'attempt')}`;
     case 'classified':
       // Who named an engine knows it already.
       if (data.requested !== 'auto') return null;
@@ -71,9 +71,4 @@ function sizeText(data: GenerationEvent['data']): string {
   const { captures, checkLines, captureLines } = size.data;
   if (data.engine === 'sg') return `inspected: one ast-grep rule of ${counted(captureLines, 'line')}`;
   return `inspected: ${counted(captures, 'capture')}, ${counted(checkLines, 'line')} of check`;
-}
-
-function counted(count: unknown, what: string): string {
-  const whole = number.parse(count);
-  return `${whole} ${what}${whole === 1 ? '' : 's'}`;
 }

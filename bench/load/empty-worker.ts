@@ -33,8 +33,8 @@ export default {
     if (pathname !== '/instance') return new Response(null);
     const id = searchParams.get('id') ?? '';
     if (request.method === 'GET') return Response.json(await (await EMPTY.get(id)).status());
-    const [steps, resultChars] = ['steps', 'chars'].map((name) => Number(searchParams.get(name)));
-    await EMPTY.create({ id, params: { steps, resultChars } as EmptyParams });
+    const numberOf = (name: string) => Number(searchParams.get(name));
+    await EMPTY.create({ id, params: { steps: numberOf('steps'), resultChars: numberOf('chars') } });
     return new Response(null, { status: 202 });
   },
 } satisfies ExportedHandler<EmptyBindings>;

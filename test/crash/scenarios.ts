@@ -37,19 +37,15 @@ const rejected: readonly EventType[] = [...asked, 'inspected', 'verified', 'judg
 const accepted: readonly EventType[] = [...asked, 'inspected', 'verified', 'confirmed', 'judged'];
 const signedAtOnce: Expected = { status: 'signed', events: [...begun, ...accepted, 'ended'], paid: [1] };
 
+const refusal: Expected = { status: 'failed', events: [...begun, ...asked, 'ended'], paid: [1] };
+
 /** The first turn comes before the generation starts. */
 const signedInEconomy: Expected = {
   ...signedAtOnce,
   events: [...asked, ...begun, ...accepted.slice(asked.length), 'ended'],
 };
-const refusedInEconomy: Expected = {
-  status: 'failed',
-  events: [...asked, ...begun, 'ended'],
-  paid: [1],
-};
+const refusedInEconomy: Expected = { ...refusal, events: [...asked, ...begun, 'ended'] };
 const unansweredInEconomy: Expected = { ...signedAtOnce, events: ['model_called', ...signedAtOnce.events] };
-
-const refusal: Expected = { status: 'failed', events: [...begun, ...asked, 'ended'], paid: [1] };
 
 export const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
   { name: 'signed at once, and told', script: 'good', told: true, expected: signedAtOnce },
