@@ -1,6 +1,5 @@
 import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,9 +30,8 @@ describe('checks that try to get out', () => {
   });
 
   beforeAll(async () => {
-    const free = await freePort();
-    await new Promise<void>((resolve) => server.listen(free, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     project = await makeProject({ 'a.ts': 'bad(1);\n', 'secret.txt': 'in the repository' });
     const rules: Record<string, string> = {
       'a-writes': telling(tried("fs.writeFileSync(root + '/a.ts', 'changed')"), FS),

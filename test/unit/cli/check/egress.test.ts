@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -51,9 +51,8 @@ describe('the way out', () => {
       visits += 1;
       socket.on('error', () => {}).pipe(socket);
     });
-    const free = await freePort();
-    await new Promise<void>((resolve) => echo.listen(free, '127.0.0.1', resolve));
-    ({ port } = echo.address() as AddressInfo);
+    port = await freePort();
+    await new Promise<void>((resolve) => echo.listen(port, '127.0.0.1', resolve));
   });
   afterEach(() => egress?.close());
   afterAll(() => {
