@@ -28,6 +28,7 @@ export async function openBatchDeps(bindings: Bindings): Promise<BatchDeps> {
     },
     economy: openEconomy(config),
     now: () => new Date(),
+    wait: (ms) => scheduler.wait(ms),
     newGenerationId: (now) => timeOrderedId('gen', now.getTime()),
     startGeneration: (params) => createOnce(config.workflow, params.generationId, params),
     startBatch: (job) => startBatchInstance(config, job),

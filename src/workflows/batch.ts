@@ -1,34 +1,38 @@
 /**
- * The order of steps of a batch, and nothing else: look, make, start, wait, again. What to do is read from the rows at
- * every look, so an instance can be lost, doubled or replaced without harm; after so many looks it hands on to the next.
+ * The order of steps of a batch, and nothing else: look, ask the provider, wait, again. What to do is read from the rows
+ * at every look, so an instance can be lost, doubled or replaced without harm; after so many it hands on to the next.
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import type { BatchParams, Bindings } from '../env.ts';
 import { faultCode, shownReason } from '../errors.ts';
 import type { BatchDeps } from '../steps/batch/deps.ts';
 import { handOn } from '../steps/batch/hand-on.ts';
-import { makeGenerations } from '../steps/batch/make-generations.ts';
-import { settleItems } from '../steps/batch/settle-items.ts';
-import { startGenerations } from '../steps/batch/start-generations.ts';
+import { lookAtBatch } from '../steps/batch/look-at-batch.ts';
+import { SHORTEST_WAIT_MS } from '../steps/batch/settle-items.ts';
 import { stopBatch } from '../steps/batch/stop-batch.ts';
 import { openBatchDeps } from './batch-deps.ts';
-import { durable } from './durable.ts';
+import { durable, type StepRun } from './durable.ts';
 import { askFirstTurns } from './first-turns.ts';
 import { batchPolicies as policies, type StepPolicy } from './policies.ts';
 
-/** Three steps and a sleep each: an instance stays below 1,024 steps, the smallest limit of the platform. */
-export const LOOKS_PER_INSTANCE = 250;
-/** In economy mode up to seven steps and a sleep each. */
-const ECONOMY_LOOKS_PER_INSTANCE = 110;
+/** A step and a sleep each: an instance stays below 1,024 steps, the smallest limit of the platform. */
+export const LOOKS_PER_INSTANCE = 500;
+/** In economy mode up to six steps and a sleep each. */
+const ECONOMY_LOOKS_PER_INSTANCE = 140;
+/** How long one step looks on while generations end one after the other: ten looks or so. */
+const STAY_MS = 5_000;
 
-type RunStep = <T extends object>(policy: StepPolicy, body: (deps: BatchDeps) => Promise<T>) => Promise<T>;
+type RunStep = <T extends object>(
+  policy: StepPolicy,
+  body: (deps: BatchDeps, run: StepRun) => Promise<T>,
+) => Promise<T>;
 
 export class Batch extends WorkflowEntrypoint<Bindings, BatchParams> {
   override async run(event: Readonly<WorkflowEvent<BatchParams>>, step: WorkflowStep): Promise<void> {
     const job = event.payload;
     const about = { batch: job.batchId, org: job.orgId };
     const runStep: RunStep = (policy, body) =>
-      durable(step, policy, async () => body(await openBatchDeps(this.env)), { about });
+      durable(step, policy, async (run) => body(await openBatchDeps(this.env), run), { about });
     try {
       const over = await work(job, runStep, (name, waitMs) => step.sleep(name, waitMs));
       if (!over) await runStep(policies.handOn, (deps) => handOn(job, deps));
@@ -49,15 +53,15 @@ async function work(
   let looks = LOOKS_PER_INSTANCE;
   for (let n = 1; n <= looks; n += 1) {
     const lastWaitMs = waitedMs;
-    const look = await runStep(policies.settle(n), (deps) => settleItems(job, lastWaitMs, deps));
+    // One that failed or was killed before is done as soon as it can be.
+    const look = await runStep(policies.look(n), (deps, { stepAttempt }) =>
+      lookAtBatch(job, { lastWaitMs, stayMs: stepAttempt === 1 ? STAY_MS : 0 }, deps),
+    );
     if (look.over) return true;
     if (look.economy) looks = ECONOMY_LOOKS_PER_INSTANCE;
-    const toBegin = look.free > 0 || look.unfinished;
-    if (toBegin) await runStep(policies.make(n), (deps) => makeGenerations(job, look, deps));
     const settled = await askFirstTurns(job, n, look.turns, runStep);
-    if (toBegin || settled) await runStep(policies.start(n), (deps) => startGenerations(job, deps));
-    await sleep(`wait ${n}`, look.waitMs);
-    waitedMs = look.waitMs;
+    waitedMs = settled ? SHORTEST_WAIT_MS : look.waitMs;
+    await sleep(`wait ${n}`, waitedMs);
   }
   return false;
 }

@@ -39,6 +39,12 @@ const DELIVERY: StepConfig = {
   timeout: STORE_STEP_TIMEOUT_MS,
 };
 
+/** 0.25, 0.5, 1 s and so on, 4 min in all. A run makes up to 50 generations and starts up to 100, one after the other. */
+const LOOK: StepConfig = {
+  retries: { limit: 10, delay: 250, backoff: 'exponential' },
+  timeout: 120_000,
+};
+
 /** 1, 2, 4, 8, 16, 32 s: the writer of the log may be moving, or waiting for its store. */
 const LOG: StepConfig = {
   retries: { limit: 6, delay: 1_000, backoff: 'exponential' },
@@ -71,12 +77,10 @@ export const policies = {
 
 /** Of a batch: its numbers count the looks of one instance. */
 export const batchPolicies = {
-  settle: (look: number): StepPolicy => ({ name: `settle ${look}`, config: STORE }),
-  make: (look: number): StepPolicy => ({ name: `make ${look}`, config: STORE }),
+  look: (n: number): StepPolicy => ({ name: `look ${n}`, config: LOOK }),
   submitTurns: (look: number, n: number): StepPolicy => ({ name: `submit ${look}.${n}`, config: MODEL }),
   pollTurns: (look: number, n: number): StepPolicy => ({ name: `poll ${look}.${n}`, config: MODEL }),
   collectTurns: (look: number, n: number): StepPolicy => ({ name: `collect ${look}.${n}`, config: MODEL }),
-  start: (look: number): StepPolicy => ({ name: `start ${look}`, config: STORE }),
   handOn: { name: 'hand on', config: STORE },
   stop: { name: 'stop', config: STORE },
 } as const;

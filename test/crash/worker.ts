@@ -28,7 +28,13 @@ interface Place {
   readonly name: string;
   /** How often each effect was reached in this run of the place, so that a second one has a name of its own. */
   readonly seen: Map<string, number>;
+  /** When something was reached last. */
+  lastMs: number;
 }
+
+/** A step of a batch looks again after half a second or more. Every look is the same to us. */
+const BETWEEN_LOOKS_MS = 400;
+const BATCH = 'batch: ';
 
 const place = new AsyncLocalStorage<Place>();
 const directFetch = globalThis.fetch.bind(globalThis);
@@ -37,6 +43,7 @@ globalThis.fetch = tappedFetch(directFetch, onEffect);
 
 /** Returns when the suite says so; when it does not, this process ends here. */
 async function reach(at: Place, what: string): Promise<void> {
+  if (at.name.startsWith(BATCH) && Date.now() - at.lastMs > BETWEEN_LOOKS_MS) at.seen.clear();
   const times = (at.seen.get(what) ?? 0) + 1;
   at.seen.set(what, times);
   const point = `${at.name} | ${what}${times === 1 ? '' : ` (${times})`}`;
@@ -45,6 +52,7 @@ async function reach(at: Place, what: string): Promise<void> {
     body: JSON.stringify({ instance: at.instance, point }),
   });
   await answer.text();
+  at.lastMs = Date.now();
 }
 
 async function onEffect(effect: Effect, when: When): Promise<void> {
@@ -53,7 +61,7 @@ async function onEffect(effect: Effect, when: When): Promise<void> {
 }
 
 function inside<T>(instance: string | null, name: string, run: (at: Place) => T): T {
-  const at: Place = { instance, name, seen: new Map() };
+  const at: Place = { instance, name, seen: new Map(), lastMs: Date.now() };
   return place.run(at, () => run(at));
 }
 
@@ -92,10 +100,9 @@ export class Batch extends classes.Batch {
   }
 
   override run(event: Readonly<WorkflowEvent<BatchParams>>, step: WorkflowStep): Promise<void> {
-    // It looks again and again: every look is the same to us.
     return super.run(
       event,
-      crashing(event.instanceId, step, (name) => `batch: ${name.replace(/\d+/g, '#')}`),
+      crashing(event.instanceId, step, (name) => `${BATCH}${name.replace(/\d+/g, '#')}`),
     );
   }
 }

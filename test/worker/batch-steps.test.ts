@@ -10,73 +10,11 @@ import { makeGenerations } from '../../src/steps/batch/make-generations.ts';
 import { settleItems } from '../../src/steps/batch/settle-items.ts';
 import { startGenerations } from '../../src/steps/batch/start-generations.ts';
 import { stopBatch } from '../../src/steps/batch/stop-batch.ts';
-import type { Job } from '../../src/steps/deps.ts';
-import { putRequests } from '../../src/store/batch-requests.ts';
-import type { ItemSource } from '../../src/store/batch-selection.ts';
-import type { BatchJob, NewBatchRow } from '../../src/store/batches.ts';
 import { endCancelled } from '../../src/store/end-cancelled.ts';
-import { openStore } from '../../src/store/store.ts';
-import { openBatchDeps } from '../../src/workflows/batch-deps.ts';
 import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
 import { asks } from './batch-client.ts';
+import { endAll, fixture, NOW, rowsOf, store } from './batch-fixture.ts';
 import { generationRow } from './rows.ts';
-
-const store = openStore(env.DB, env.BUCKET);
-const NOW = '2026-01-01T12:00:00.000Z';
-
-interface Fixture {
-  readonly job: BatchJob;
-  readonly deps: BatchDeps;
-  /** Instances that were asked for. */
-  readonly started: Job[];
-  readonly handedOn: BatchJob[];
-}
-
-/** A batch row without an instance, so that the test drives the steps. */
-async function fixture(over: Partial<NewBatchRow> = {}, source?: ItemSource): Promise<Fixture> {
-  const id = newId('batch', Date.now());
-  const requests = Array.from({ length: 6 }, () => asks('good'));
-  if (source === undefined) await putRequests(store.objects, 'first', id, requests);
-  const row: NewBatchRow = {
-    id,
-    org_id: 'first',
-    mode: 'regenerate',
-    name: null,
-    model: null,
-    concurrency: 4,
-    cost_usd_max: null,
-    not_before: null,
-    daily_from: null,
-    daily_to: null,
-    economy: 0,
-    created_at: NOW,
-    ...over,
-  };
-  await store.batches.insert(row, source ?? { kind: 'requests', count: requests.length }, null);
-  const started: Job[] = [];
-  const handedOn: BatchJob[] = [];
-  const deps: BatchDeps = {
-    ...(await openBatchDeps(env as Bindings)),
-    now: () => new Date(NOW),
-    startGeneration: (job) => Promise.resolve(void started.push(job)),
-    startBatch: (job) => Promise.resolve(void handedOn.push(job)),
-  };
-  return { job: { batchId: id, orgId: 'first', instance: 1 }, deps, started, handedOn };
-}
-
-async function rowsOf({ job }: Fixture): Promise<{ id: string; held: number; status: string }[]> {
-  const { results } = await env.DB.prepare(
-    'SELECT id, held, status FROM generations WHERE batch_id = ?1 ORDER BY id',
-  )
-    .bind(job.batchId)
-    .all<{ id: string; held: number; status: string }>();
-  return results;
-}
-
-const endAll = async (f: Fixture, status: 'failed' | 'errored' = 'failed') => {
-  for (const { id } of await rowsOf(f))
-    await store.generations.end(id, status, { code: 'X', message: 'x' }, NOW);
-};
 
 describe('interrupted and run again', () => {
   test('after ids were claimed: the same ids are made, and no more are claimed', async () => {

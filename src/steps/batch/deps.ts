@@ -9,6 +9,7 @@ export interface BatchDeps {
   readonly models: BatchModels;
   readonly economy: Economy;
   readonly now: () => Date;
+  readonly wait: (ms: number) => Promise<void>;
   readonly newGenerationId: (now: Date) => string;
   /**
    * Makes the Workflow instance of a generation; one that is there already is fine.
