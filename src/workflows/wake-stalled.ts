@@ -5,7 +5,7 @@
  */
 import { type Bindings, type Config, type GenerateRuleParams, loadConfig } from '../env.ts';
 import { messageOf } from '../errors.ts';
-import { wakeInstance } from '../instances.ts';
+import { createInstance, wakeInstance } from '../instances.ts';
 import { log } from '../logger.ts';
 import { openStore, type Store } from '../store/store.ts';
 
@@ -38,7 +38,7 @@ async function wake(config: Config, store: Store, job: GenerateRuleParams, now: 
   const found = await wakeInstance(config.workflow, id);
   if (found === 'woken') return 'woken';
   if (found === 'missing') {
-    await config.workflow.create({ id, params: job });
+    await createInstance(config.workflow, id, job);
     return 'restarted';
   }
   await endLost(store, id, found, now);
