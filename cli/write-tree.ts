@@ -1,7 +1,8 @@
 /** Writes files that a service named: never outside the directory, never over files that differ. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from './exit.ts';
+import { filesInTheWay, type ToWrite } from './files-in-the-way.ts';
 
 /** @throws UsageError BAD_ANSWER for a path that escapes, FILE_EXISTS for a file that differs */
 export async function writeTree(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
@@ -12,9 +13,12 @@ export async function writeTree(directory: string, files: Readonly<Record<string
         `the service sent a file path that escapes: ${JSON.stringify(path)}`,
       );
   }
-  const wanted = Object.entries(files).map(([path, text]) => ({ path: join(directory, path), text }));
+  const wanted = Object.entries(files).map(([path, text]) => ({
+    path: join(directory, path),
+    bytes: Buffer.from(text),
+  }));
   // All before any is written: half a tree in another is worse than none.
-  for (const one of wanted) await refuseOther(one);
+  await refuseOthers(wanted);
   for (const one of wanted) await writeNew(one);
 }
 
@@ -38,26 +42,18 @@ export function escapes(path: string): boolean {
   );
 }
 
-interface Wanted {
-  readonly path: string;
-  readonly text: string;
+async function refuseOthers(wanted: readonly ToWrite[]): Promise<void> {
+  const [first] = await filesInTheWay(wanted);
+  if (first !== undefined) throw exists(`${first} exists and differs`);
 }
 
-async function refuseOther({ path, text }: Wanted): Promise<void> {
-  const there = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  if (there !== null && there !== text) throw exists(`${path} exists and differs`);
-}
-
-async function writeNew({ path, text }: Wanted): Promise<void> {
+async function writeNew({ path, bytes }: ToWrite): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   try {
-    await writeFile(path, text, { flag: 'wx' });
+    await writeFile(path, bytes, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    await refuseOther({ path, text });
+    await refuseOthers([{ path, bytes }]);
   }
 }
 

@@ -2,11 +2,12 @@
  * Writes a sidecar's files: all or none of them where one is in the way, never into a rule directory, never
  * through a link that lies where a file is to be.
  */
-import { mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { messageOf } from '../../src/errors.ts';
 import type { Sidecar } from '../../src/signing/sidecars/parts.ts';
 import { UsageError } from '../exit.ts';
+import { filesInTheWay } from '../files-in-the-way.ts';
 
 export interface WriteOptions {
   readonly ruleDirectory: string;
@@ -29,7 +30,7 @@ export async function writeSidecar(out: string, { files }: Sidecar, options: Wri
     bytes: Buffer.from(content),
   }));
   try {
-    const inTheWay = options.force ? [] : await differing(wanted);
+    const inTheWay = options.force ? [] : await filesInTheWay(wanted);
     if (inTheWay[0] !== undefined) {
       throw new UsageError(
         'FILE_EXISTS',
@@ -46,21 +47,6 @@ export async function writeSidecar(out: string, { files }: Sidecar, options: Wri
     if (error instanceof UsageError) throw error;
     throw new UsageError('NOT_WRITTEN', `${out} cannot be written: ${messageOf(error)}`);
   }
-}
-
-/** Paths that exist with other content; a folder counts as other content. */
-async function differing(
-  wanted: readonly { readonly path: string; readonly bytes: Buffer }[],
-): Promise<string[]> {
-  const found: string[] = [];
-  for (const { path, bytes } of wanted) {
-    try {
-      if (!(await readFile(path)).equals(bytes)) found.push(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') found.push(path);
-    }
-  }
-  return found;
 }
 
 /** Where writing to a path would end up, though its last parts may not exist yet. */

@@ -28,6 +28,18 @@ describe('a tree', () => {
     expect(readFileSync(join(directory, 'rule.sigstore.json'), 'utf8')).toBe('another');
   });
 
+  test('is not written in part: where a file is to be there is a folder, and the other way round', async () => {
+    for (const [path, make] of [
+      ['rule.sigstore.json', (at: string) => mkdirSync(at)],
+      ['.tests', (at: string) => writeFileSync(at, '')],
+    ] as const) {
+      make(join(directory, path));
+      await expect(writeTree(directory, FILES)).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+      expect(there()).toEqual([path]);
+      rmSync(join(directory, path), { recursive: true });
+    }
+  });
+
   test.each(['../x', '/x', 'a/../../x', 'a//x', 'a\\x', ''])('with the path %j is refused', async (path) => {
     await expect(writeTree(directory, { ok: '', [path]: '' })).rejects.toMatchObject({ code: 'BAD_ANSWER' });
     expect(there()).toEqual([]);
