@@ -1,7 +1,6 @@
 /** First step: takes the generation from queued to running and fixes its limits. */
 import { CASE_TIMEOUT_MS } from '../../container/protocol.ts';
 import { Fault } from '../errors.ts';
-import { DEFAULT_ATTEMPTS } from '../schema/request.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
 import { assertMaySign } from './may-sign.ts';
@@ -22,22 +21,20 @@ export interface Limits {
 /** @throws Fault GENERATION_ENDED when it was cancelled before it began, SIGNER_NOT_TRUSTED */
 export async function acceptRequest(job: Job, deps: StepDeps): Promise<Limits> {
   const at = deps.now().toISOString();
-  if (!(await deps.store.generations.start(job.generationId, at))) {
-    throw new Fault('GENERATION_ENDED', 'the generation ended before it began');
-  }
+  const row = await deps.store.generations.start(job.generationId, at);
+  if (row === null) throw new Fault('GENERATION_ENDED', 'the generation ended before it began');
   await assertMaySign(deps, at);
   const { limits, cases } = await loadRequest(job, deps);
-  const row = await deps.store.generations.find(job.orgId, job.generationId);
   const accepted: Limits = {
-    attempts: row?.attempts_max ?? limits?.attempts ?? DEFAULT_ATTEMPTS,
+    attempts: row.attempts_max,
     caseTimeoutMs: limits?.caseTimeoutMs ?? CASE_TIMEOUT_MS,
     costUsd: limits?.costUsd ?? null,
-    model: row?.model ?? deps.model.id,
-    goesOn: (row?.from_attempt ?? null) !== null,
-    reverifies: row?.reverifies ?? null,
+    model: row.model,
+    goesOn: row.from_attempt !== null,
+    reverifies: row.reverifies,
   };
   const { goesOn: _goesOn, reverifies: _reverifies, ...shown } = accepted;
   const data = { ...shown, cases: cases.length };
-  await deps.store.events.append(job.orgId, job.generationId, 'started', 'started', data, at);
+  await deps.store.change(deps.store.events.appending(job, { key: 'started', type: 'started', data }, at));
   return accepted;
 }

@@ -59,14 +59,10 @@ export async function askModel(job: Job, input: AskInput, deps: StepDeps): Promi
   const { ref, text } = existing ?? (await callModel(job, input, key, deps));
   const reply = storedReply.parse(JSON.parse(text));
   const at = deps.now().toISOString();
-  await deps.store.spend.settle(job.generationId, attempt, reply.call, reply, at);
-  await deps.store.events.append(
-    job.orgId,
-    job.generationId,
-    `attempt:${attempt}:replied`,
-    'replied',
-    repliedData(attempt, reply),
-    at,
+  const data = repliedData(attempt, reply);
+  await deps.store.change(
+    deps.store.spend.settling(job.generationId, attempt, reply.call, reply, at),
+    deps.store.events.appending(job, { key: `attempt:${attempt}:replied`, type: 'replied', data }, at),
   );
   return { reply: ref, stopReason: reply.stopReason, model: reply.model, costUsd: reply.costUsd };
 }
@@ -87,15 +83,13 @@ async function callModel(job: Job, input: AskInput, key: string, deps: StepDeps)
   const model = modelOf(input.model, deps);
   const at = deps.now().toISOString();
   const { attempts, events } = deps.store;
-  await attempts.start({ ...job, n: attempt }, at);
-  await showProgress(job, { step: 'generate', attempt, casesPassed: 0 }, deps);
-  await events.append(
-    job.orgId,
-    job.generationId,
-    `attempt:${attempt}:model_called`,
-    'model_called',
-    { attempt, model: model.id },
-    at,
+  const called = { key: `attempt:${attempt}:model_called`, type: 'model_called' } as const;
+  await showProgress(
+    job,
+    { step: 'generate', attempt, casesPassed: 0 },
+    deps,
+    attempts.starting({ ...job, n: attempt }, at),
+    events.appending(job, { ...called, data: { attempt, model: model.id } }, at),
   );
   const turns = await conversation(job, input, deps);
   return payOnce(job, { attempt, model, task: engine, turns, key }, deps);

@@ -40,9 +40,11 @@ export async function classifyRequest(
   const { engine, why, costUsd } =
     known === null ? await askForEngine(job, request, modelOf(model, deps), deps) : { ...known, costUsd: 0 };
   const at = deps.now().toISOString();
-  await deps.store.generations.chooseEngine(job.generationId, engine, why, at);
   const data = { requested: request.engine ?? null, engine, why, askedModel: known === null, costUsd };
-  await deps.store.events.append(job.orgId, job.generationId, 'classified', 'classified', data, at);
+  await deps.store.change(
+    deps.store.generations.choosingEngine(job.generationId, engine, why, at),
+    deps.store.events.appending(job, { key: 'classified', type: 'classified', data }, at),
+  );
   return { engine, costUsd };
 }
 
@@ -68,7 +70,7 @@ async function askForEngine(
     (await payOnce(job, { attempt: 0, model, task: 'classify', turns, key }, deps));
   const reply = storedReply.parse(JSON.parse(text));
   const at = deps.now().toISOString();
-  await deps.store.spend.settle(job.generationId, 0, reply.call, reply, at);
+  await deps.store.change(deps.store.spend.settling(job.generationId, 0, reply.call, reply, at));
   const parsed = parseClassification(reply.text);
   const choice: EngineChoice = parsed.ok
     ? { engine: parsed.value.engine, why: `the model says: ${oneLine(parsed.value.why)}` }

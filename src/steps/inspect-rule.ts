@@ -9,6 +9,7 @@ import type { Problem } from '../rules/result.ts';
 import { type SandboxChoice, selectSandboxes } from '../sandboxes/select.ts';
 import type { Engine } from '../schema/request.ts';
 import type { RuleSize } from '../schema/rule.ts';
+import type { Change } from '../store/changed.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import { storedReply } from './ask-model.ts';
 import type { Job, StepDeps } from './deps.ts';
@@ -58,14 +59,13 @@ export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps
   const sandboxes = chosen.value;
   const key = keys.rule(job.orgId, job.generationId, input.attempt);
   const { ref } = await deps.store.objects.putOnce(key, JSON.stringify(rule));
-  await deps.store.attempts.recordSize({ ...job, n: input.attempt }, rule.size);
-  await appendInspected(
-    job,
-    input.attempt,
-    { accepted: true, name: rule.name, engine: rule.engine, size: rule.size, sandboxes },
-    deps,
+  const { name, engine, size } = rule;
+  const { attempts } = deps.store;
+  await deps.store.change(
+    attempts.sizing({ ...job, n: input.attempt }, size),
+    inspected(job, input.attempt, { accepted: true, name, engine, size, sandboxes }, deps),
   );
-  return { kind: 'rule', rule: ref, size: rule.size, sandboxes };
+  return { kind: 'rule', rule: ref, size, sandboxes };
 }
 
 function refusedFor(
@@ -88,18 +88,24 @@ async function refused(
 ): Promise<Inspected> {
   await deps.store.objects.putOnce(keys.feedback(job.orgId, job.generationId, attempt), feedback);
   const end = { verdict: 'rejected', summary, casesPassed: 0, sandboxMs: 0 } as const;
-  await deps.store.attempts.end({ ...job, n: attempt }, end, [], deps.now().toISOString());
-  await appendInspected(job, attempt, { accepted: false, message: summary }, deps);
+  await deps.store.change(
+    ...deps.store.attempts.ending({ ...job, n: attempt }, end, [], deps.now().toISOString()),
+    inspected(job, attempt, { accepted: false, message: summary }, deps),
+  );
   return { kind: 'refused', summary };
 }
 
-async function appendInspected(
+/** The event of it, of whatever attempt. */
+export function inspected(
   job: Job,
   attempt: number,
-  data: Record<string, unknown>,
-  deps: StepDeps,
-): Promise<void> {
-  const key = `attempt:${attempt}:inspected`;
-  const at = deps.now().toISOString();
-  await deps.store.events.append(job.orgId, job.generationId, key, 'inspected', { attempt, ...data }, at);
+  about: Readonly<Record<string, unknown>>,
+  { store, now }: Pick<StepDeps, 'store' | 'now'>,
+): Change {
+  const event = {
+    key: `attempt:${attempt}:inspected`,
+    type: 'inspected',
+    data: { attempt, ...about },
+  } as const;
+  return store.events.appending(job, event, now().toISOString());
 }

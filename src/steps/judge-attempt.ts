@@ -56,19 +56,17 @@ export async function judgeAttempt(job: Job, input: JudgeInput, deps: StepDeps):
     await objects.putOnce(keys.feedback(job.orgId, job.generationId, attempt), judgement.feedback);
   }
   const { verdict, summary, passed } = judgement;
-  // A confirmation counts its cases from the start again; what is shown now is the verdict's number.
-  await showProgress(job, { step: 'judge', attempt, casesPassed: passed }, deps);
   const at = deps.now().toISOString();
   const sandboxMs = report.sandboxMs + (second?.sandboxMs ?? 0);
   const end = { verdict, summary, casesPassed: passed, sandboxMs };
-  await attempts.end({ ...job, n: attempt }, end, judgement.cases, at);
-  await events.append(
-    job.orgId,
-    job.generationId,
-    `attempt:${attempt}:judged`,
-    'judged',
-    { attempt, verdict, passed, total: cases.length, summary },
-    at,
+  const data = { attempt, verdict, passed, total: cases.length, summary };
+  await showProgress(
+    job,
+    // A confirmation counts its cases from the start again; what is shown now is the verdict's number.
+    { step: 'judge', attempt, casesPassed: passed },
+    deps,
+    ...attempts.ending({ ...job, n: attempt }, end, judgement.cases, at),
+    events.appending(job, { key: `attempt:${attempt}:judged`, type: 'judged', data }, at),
   );
   return {
     verdict,

@@ -1,12 +1,22 @@
 /** Says where a generation is, and stops a step whose generation has ended meanwhile. */
 import { Fault } from '../errors.ts';
+import type { Change } from '../store/changed.ts';
 import type { Progress } from '../store/generations.ts';
 import type { Job, StepDeps } from './deps.ts';
 
-/** @throws Fault GENERATION_ENDED when it was cancelled, so that nothing more is run, paid or signed for it */
-export async function showProgress(job: Job, progress: Progress, deps: StepDeps): Promise<void> {
-  const running = await deps.store.generations.progress(job.generationId, progress, deps.now().toISOString());
-  if (!running) throw new Fault('GENERATION_ENDED', `the generation ended before ${progress.step}`);
+/**
+ * @param also what is noted in the same transaction; each for a live generation only
+ * @throws Fault GENERATION_ENDED when it was cancelled, so that nothing more is run, paid or signed for it
+ */
+export async function showProgress(
+  job: Job,
+  progress: Progress,
+  { store, now }: Pick<StepDeps, 'store' | 'now'>,
+  ...also: readonly Change[]
+): Promise<void> {
+  const shown = store.generations.progressing(job.generationId, progress, now().toISOString());
+  const [running] = await store.change(shown, ...also);
+  if (running !== true) throw new Fault('GENERATION_ENDED', `the generation ended before ${progress.step}`);
 }
 
 /**

@@ -15,6 +15,7 @@ import { type Rule, type RuleSize, ruleSchema } from '../schema/rule.ts';
 import { type Statement, statementSchema } from '../schema/statement.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
+import { inspected } from './inspect-rule.ts';
 import { loadRequest } from './load-request.ts';
 import { showProgress } from './progress.ts';
 
@@ -39,8 +40,8 @@ export async function recallRule(
   deps: StepDeps,
 ): Promise<Recalled> {
   const { store } = deps;
-  await store.attempts.start({ ...job, n: ATTEMPT }, deps.now().toISOString());
-  await showProgress(job, { step: 'recall', attempt: ATTEMPT, casesPassed: 0 }, deps);
+  const begun = store.attempts.starting({ ...job, n: ATTEMPT }, deps.now().toISOString());
+  await showProgress(job, { step: 'recall', attempt: ATTEMPT, casesPassed: 0 }, deps, begun);
   const signed = await store.rules.find(job.orgId, input.rule);
   if (signed === null) throw new Fault('STORE_MISSING', `rule ${input.rule} is missing`);
   const from: Job = { orgId: job.orgId, generationId: signed.generation_id };
@@ -63,9 +64,12 @@ export async function recallRule(
     JSON.stringify(rule),
   );
   const copied = await store.objects.putOnce(keys.reply(job.orgId, job.generationId, ATTEMPT), reply);
-  await store.attempts.recordSize({ ...job, n: ATTEMPT }, rule.size);
   const { name, engine, size } = rule;
-  await append(job, { accepted: true, name, engine, size, sandboxes, reverifies: input.rule }, deps);
+  const about = { accepted: true, name, engine, size, sandboxes, reverifies: input.rule };
+  await store.change(
+    store.attempts.sizing({ ...job, n: ATTEMPT }, size),
+    inspected(job, ATTEMPT, about, deps),
+  );
   return { kind: 'rule', rule: stored.ref, reply: copied.ref, size, sandboxes, cases: request.cases.length };
 }
 
@@ -90,9 +94,9 @@ function admit(
   request: RuleRequest,
   deps: StepDeps,
 ): Result<{ rule: Rule; sandboxes: SandboxChoice }> {
-  const inspected = (earlier.engine === 'sg' ? inspectSg : inspectRule)(earlier);
-  if (!inspected.ok) return inspected;
-  const rule = inspected.value;
+  const today = (earlier.engine === 'sg' ? inspectSg : inspectRule)(earlier);
+  if (!today.ok) return today;
+  const rule = today.value;
   const unasked = hostProblems(rule.capabilities.hosts, request.egress);
   if (unasked.length > 0) return { ok: false, problems: unasked };
   const chosen = selectSandboxes(deps.sandboxes.policy, unsupportedByIsolate(rule, request.cases));
@@ -103,20 +107,9 @@ async function refused(job: Job, problems: readonly Problem[], deps: StepDeps): 
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
   const summary = `inspection refuses the rule today: ${problems[0]?.message ?? 'unknown'}${more}`;
   const end = { verdict: 'rejected', summary, casesPassed: 0, sandboxMs: 0 } as const;
-  await deps.store.attempts.end({ ...job, n: ATTEMPT }, end, [], deps.now().toISOString());
-  await append(job, { accepted: false, message: summary }, deps);
-  return { kind: 'refused', summary };
-}
-
-async function append(job: Job, data: Record<string, unknown>, deps: StepDeps): Promise<void> {
-  const key = `attempt:${ATTEMPT}:inspected`;
-  const all = { attempt: ATTEMPT, ...data };
-  await deps.store.events.append(
-    job.orgId,
-    job.generationId,
-    key,
-    'inspected',
-    all,
-    deps.now().toISOString(),
+  await deps.store.change(
+    ...deps.store.attempts.ending({ ...job, n: ATTEMPT }, end, [], deps.now().toISOString()),
+    inspected(job, ATTEMPT, { accepted: false, message: summary }, deps),
   );
+  return { kind: 'refused', summary };
 }

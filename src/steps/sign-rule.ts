@@ -15,7 +15,7 @@ import { verifyRule } from '../signing/verify.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import { type StoredReply, storedReply } from './ask-model.ts';
 import type { Job, StepDeps } from './deps.ts';
-import { loadRequest } from './load-request.ts';
+import { loadRequestText } from './load-request.ts';
 import { assertMaySign } from './may-sign.ts';
 import { showProgress } from './progress.ts';
 
@@ -55,8 +55,7 @@ export async function signRule(job: Job, input: SignInput, deps: StepDeps): Prom
       ? null
       : reportSchema.parse(JSON.parse(await objects.read(input.confirmation)));
   const reply: StoredReply = storedReply.parse(JSON.parse(await objects.read(input.reply)));
-  const request = await loadRequest(job, deps);
-  const requestText = (await objects.get(keys.request(job.orgId, job.generationId))) ?? '';
+  const { request, text: requestText } = await loadRequestText(job, deps);
   const statement = await buildStatement({
     rule,
     cases: request.cases,

@@ -10,6 +10,7 @@ import { decidesEarly, stillPending } from '../rules/report.ts';
 import { runChunk } from '../sandboxes/run-chunk.ts';
 import { type Report, reportSchema, type SandboxKind } from '../schema/report.ts';
 import { ruleSchema } from '../schema/rule.ts';
+import type { Change } from '../store/changed.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { loadRequest } from './load-request.ts';
@@ -65,7 +66,9 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
   const fault = faultOf(fresh);
   if (fault !== null) {
     if (fault.code === 'SANDBOX_UNSUITABLE')
-      await appendEvent(job, input, { sandbox: fresh.sandbox, unsuitable: fault.reason }, deps);
+      await deps.store.change(
+        verified(job, input, { sandbox: fresh.sandbox, unsuitable: fault.reason }, deps),
+      );
     throw fault;
   }
   const key = keys.chunk(job.orgId, job.generationId, attempt, input.sandbox, chunk);
@@ -74,22 +77,22 @@ export async function verifyChunk(job: Job, input: VerifyInput, deps: StepDeps):
   const report = reportSchema.parse(JSON.parse(text));
   const passed = report.cases.filter((one) => isGood(one.status)).length;
   const casesPassed = input.passedBefore + passed;
-  await showProgress(job, { step: purpose, attempt, casesPassed }, deps);
-  const data = { sandbox: report.sandbox, cases: report.cases.length, passed, casesPassed };
-  await appendEvent(job, input, { ...data, sandboxMs: report.sandboxMs }, deps);
+  const { sandbox, cases, sandboxMs } = report;
+  const event = verified(job, input, { sandbox, cases: cases.length, passed, casesPassed, sandboxMs }, deps);
+  await showProgress(job, { step: purpose, attempt, casesPassed }, deps, event);
   const pending = stillPending(all, input.pending, report);
   return { report: ref, passed, pending, decided: decidesEarly(report) };
 }
 
-function appendEvent(
+function verified(
   job: Job,
   { attempt, chunk, purpose }: VerifyInput,
-  data: Readonly<Record<string, unknown>>,
-  deps: StepDeps,
-): Promise<void> {
+  about: Readonly<Record<string, unknown>>,
+  { store, now }: StepDeps,
+): Change {
   const type = EVENT_OF[purpose];
   // What a sandbox could not run, another one may: both are worth telling.
-  const key = `attempt:${attempt}:${type}:${chunk}:${String(data.sandbox)}`;
-  const at = deps.now().toISOString();
-  return deps.store.events.append(job.orgId, job.generationId, key, type, { attempt, chunk, ...data }, at);
+  const key = `attempt:${attempt}:${type}:${chunk}:${String(about.sandbox)}`;
+  const event = { key, type, data: { attempt, chunk, ...about } };
+  return store.events.appending(job, event, now().toISOString());
 }

@@ -1,5 +1,6 @@
 /** Attempts and their case results: what a list or a dashboard shows without opening R2. */
 import type { Report, Verdict } from '../schema/report.ts';
+import type { Change } from './changed.ts';
 
 export interface AttemptRow {
   readonly generation_id: string;
@@ -37,6 +38,8 @@ export interface AttemptEnd {
   readonly sandboxMs: number;
 }
 
+const ALIVE = 'EXISTS (SELECT 1 FROM generations WHERE id = ?1 AND ended_at IS NULL)';
+
 export class AttemptStore {
   readonly #db: D1Database;
 
@@ -44,41 +47,39 @@ export class AttemptStore {
     this.#db = db;
   }
 
-  async start({ generationId, n, orgId }: AttemptKey, at: string): Promise<void> {
-    await this.#start(orgId, [generationId], n, at);
+  starting({ generationId, n, orgId }: AttemptKey, at: string): Change {
+    return this.#starting(orgId, [generationId], n, at);
   }
 
   /** The first attempts of many generations. */
   async startFirst(orgId: string, generationIds: readonly string[], at: string): Promise<void> {
-    await this.#start(orgId, generationIds, 1, at);
+    await this.#starting(orgId, generationIds, 1, at).run();
   }
 
   /** Only of those that are alive: the end of a generation ends its attempts, and none begins after it. */
-  async #start(orgId: string, generationIds: readonly string[], n: number, at: string): Promise<void> {
-    await this.#db
+  #starting(orgId: string, generationIds: readonly string[], n: number, at: string): D1PreparedStatement {
+    return this.#db
       .prepare(
         `INSERT INTO attempts (generation_id, n, org_id, started_at)
          SELECT id, ?3, org_id, ?4 FROM generations
          WHERE org_id = ?2 AND ended_at IS NULL AND id IN (SELECT value FROM json_each(?1))
          ON CONFLICT DO NOTHING`,
       )
-      .bind(JSON.stringify(generationIds), orgId, n, at)
-      .run();
+      .bind(JSON.stringify(generationIds), orgId, n, at);
   }
 
-  async recordSize(key: AttemptKey, size: { captures: number; checkLines: number }): Promise<void> {
-    await this.#db
+  sizing(key: AttemptKey, size: { captures: number; checkLines: number }): Change {
+    return this.#db
       .prepare('UPDATE attempts SET captures = ?3, check_lines = ?4 WHERE generation_id = ?1 AND n = ?2')
-      .bind(key.generationId, key.n, size.captures, size.checkLines)
-      .run();
+      .bind(key.generationId, key.n, size.captures, size.checkLines);
   }
 
-  /** Idempotent: a second call writes the same rows. */
-  async end(key: AttemptKey, end: AttemptEnd, cases: Report['cases'], at: string): Promise<void> {
+  /** Twice writes the same rows. Nothing happens when the generation has ended meanwhile: that ended its attempts. */
+  ending(key: AttemptKey, end: AttemptEnd, cases: Report['cases'], at: string): Change[] {
     const update = this.#db
       .prepare(
         `UPDATE attempts SET verdict = ?3, summary = ?4, cases_passed = ?5, sandbox_ms = ?6, ended_at = COALESCE(ended_at, ?7)
-         WHERE generation_id = ?1 AND n = ?2`,
+         WHERE generation_id = ?1 AND n = ?2 AND ${ALIVE}`,
       )
       .bind(
         key.generationId,
@@ -91,7 +92,7 @@ export class AttemptStore {
       );
     const insert = this.#db.prepare(
       `INSERT INTO case_results (generation_id, attempt, case_index, org_id, name, kind, status, outcome, message, duration_ms)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`,
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE ${ALIVE} ON CONFLICT DO NOTHING`,
     );
     const rows = cases.map((one, index) =>
       insert.bind(
@@ -107,7 +108,7 @@ export class AttemptStore {
         Math.round(one.durationMs),
       ),
     );
-    await this.#db.batch([update, ...rows]);
+    return [update, ...rows];
   }
 
   async listOf(orgId: string, generationId: string): Promise<AttemptRow[]> {

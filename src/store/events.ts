@@ -3,12 +3,20 @@
  * `ended` is the last: whoever follows stops there.
  */
 import type { GenerationEvent } from '../schema/api.ts';
+import type { Change } from './changed.ts';
 
 interface EventRow {
   readonly seq: number;
   readonly type: string;
   readonly data: string;
   readonly at: string;
+}
+
+export interface NewEvent {
+  /** Unique within the generation, for example `attempt:2:judged`. */
+  readonly key: string;
+  readonly type: GenerationEvent['type'];
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 export class EventStore {
@@ -18,28 +26,21 @@ export class EventStore {
     this.#db = db;
   }
 
-  /**
-   * Nothing happens when the generation has ended meanwhile.
-   * @param key unique within the generation, for example `attempt:2:judged`
-   */
-  async append(
-    orgId: string,
-    generationId: string,
-    key: string,
-    type: GenerationEvent['type'],
-    data: Record<string, unknown>,
+  /** Nothing happens when the generation has ended meanwhile. */
+  appending(
+    { orgId, generationId }: { readonly orgId: string; readonly generationId: string },
+    { key, type, data }: NewEvent,
     at: string,
-  ): Promise<void> {
-    await this.#db
+  ): Change {
+    return this.#db
       .prepare(
         `INSERT INTO events (generation_id, org_id, key, type, data, at) SELECT ?1, ?2, ?3, ?4, ?5, ?6
          WHERE EXISTS (SELECT 1 FROM generations WHERE id = ?1 AND ended_at IS NULL) ON CONFLICT DO NOTHING`,
       )
-      .bind(generationId, orgId, key, type, JSON.stringify(data), at)
-      .run();
+      .bind(generationId, orgId, key, type, JSON.stringify(data), at);
   }
 
-  /** The same event of many generations; each happens once, as by `append`. */
+  /** The same event of many generations; each happens once. */
   async appendToMany(
     orgId: string,
     key: string,

@@ -5,7 +5,7 @@
 
 import type { GenerationStatus } from '../schema/api.ts';
 import type { Engine } from '../schema/request.ts';
-import { changed } from './changed.ts';
+import { type Change, changed } from './changed.ts';
 import { type GenerationFilter, generationsQuery } from './generation-filter.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
 import { generationWebhook } from './outbox.ts';
@@ -181,34 +181,36 @@ export class GenerationStore {
     return results;
   }
 
-  /** False when the generation is no longer alive: cancelled, most likely. */
-  async start(id: string, at: string): Promise<boolean> {
-    return changed(
-      this.#db,
-      `UPDATE generations SET status = 'running', step = 'accept', updated_at = ?2 WHERE id = ?1 AND status IN ('queued', 'running')`,
-      [id, at],
-    );
+  /** The row, running from now on; `null` when the generation is no longer alive: cancelled, most likely. */
+  async start(id: string, at: string): Promise<GenerationRow | null> {
+    return this.#db
+      .prepare(
+        `UPDATE generations SET status = 'running', step = 'accept', updated_at = ?2
+         WHERE id = ?1 AND status IN ('queued', 'running') RETURNING *`,
+      )
+      .bind(id, at)
+      .first<GenerationRow>();
   }
 
-  /** False when the generation is no longer running. */
-  async chooseEngine(id: string, engine: Engine, reason: string, at: string): Promise<boolean> {
-    return changed(
-      this.#db,
-      `UPDATE generations SET engine = ?2, engine_reason = ?3, step = 'classify', updated_at = ?4
-       WHERE id = ?1 AND status = 'running'`,
-      [id, engine, reason, at],
-    );
+  /** Nothing happens when the generation is no longer running. */
+  choosingEngine(id: string, engine: Engine, reason: string, at: string): Change {
+    return this.#db
+      .prepare(
+        `UPDATE generations SET engine = ?2, engine_reason = ?3, step = 'classify', updated_at = ?4
+         WHERE id = ?1 AND status = 'running'`,
+      )
+      .bind(id, engine, reason, at);
   }
 
-  /** False when the generation is no longer running. */
-  async progress(id: string, progress: Progress, at: string): Promise<boolean> {
-    return changed(
-      this.#db,
-      `UPDATE generations SET step = ?2, attempt = COALESCE(?3, attempt), cases_passed = COALESCE(?4, cases_passed), updated_at = ?5,
-         step_retries = CASE WHEN step = ?2 THEN step_retries ELSE 0 END
-       WHERE id = ?1 AND status = 'running'`,
-      [id, progress.step, progress.attempt ?? null, progress.casesPassed ?? null, at],
-    );
+  /** Changes no row when the generation is no longer running. */
+  progressing(id: string, { step, attempt, casesPassed }: Progress, at: string): Change {
+    return this.#db
+      .prepare(
+        `UPDATE generations SET step = ?2, attempt = COALESCE(?3, attempt), cases_passed = COALESCE(?4, cases_passed), updated_at = ?5,
+           step_retries = CASE WHEN step = ?2 THEN step_retries ELSE 0 END
+         WHERE id = ?1 AND status = 'running'`,
+      )
+      .bind(id, step, attempt ?? null, casesPassed ?? null, at);
   }
 
   /** How often the step that is running was tried before. No progress: a stalled generation stays one. */

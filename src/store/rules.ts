@@ -69,13 +69,15 @@ export class RuleStore {
       )
       .bind(row.generation_id, row.id, row.name, reason.code, reason.message, row.published_at);
     const data = { status: 'signed', ...reason, ruleId: row.id };
-    await this.#db.batch([
+    const there = this.#db.prepare('SELECT 1 FROM rules WHERE id = ?1').bind(row.id);
+    const results = await this.#db.batch([
       insert,
       end,
       logEnd(this.#db, row.generation_id, data, row.published_at),
       generationWebhook(this.#db, row.generation_id),
+      there,
     ]);
-    return (await this.find(row.org_id, row.id)) !== null;
+    return (results.at(-1)?.results.length ?? 0) > 0;
   }
 
   async find(orgId: string, id: string): Promise<RuleRow | null> {

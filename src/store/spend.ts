@@ -1,4 +1,5 @@
 /** The spend ledger: one row per model call, reserved before it and settled after. */
+import type { Change } from './changed.ts';
 
 /** What a finished model call is settled with. */
 export interface SettledCall {
@@ -52,14 +53,8 @@ export class SpendStore {
     return row?.call ?? 1;
   }
 
-  async settle(
-    generationId: string,
-    attempt: number,
-    call: number,
-    answer: SettledCall,
-    at: string,
-  ): Promise<void> {
-    await this.#db
+  settling(generationId: string, attempt: number, call: number, answer: SettledCall, at: string): Change {
+    return this.#db
       .prepare(
         `UPDATE spend SET model = ?4, request_id = ?5, stop_reason = ?6, input_tokens = ?7, output_tokens = ?8,
            cache_write_tokens = ?9, cache_read_tokens = ?10, cost_usd = ?11, duration_ms = ?12, settled_at = ?13
@@ -79,8 +74,7 @@ export class SpendStore {
         answer.costUsd,
         answer.durationMs,
         at,
-      )
-      .run();
+      );
   }
 
   /**

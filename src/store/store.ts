@@ -2,6 +2,7 @@
 import { AttemptStore } from './attempts.ts';
 import { BatchItemStore } from './batch-items.ts';
 import { BatchStore } from './batches.ts';
+import { type Change, changeAll } from './changed.ts';
 import { DeletionStore } from './deletions.ts';
 import { DeliveryStore } from './deliveries.ts';
 import { DeviceLoginStore } from './device-logins.ts';
@@ -43,6 +44,8 @@ export interface Store {
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
   readonly webhookSecrets: WebhookSecretStore;
+  /** What stores only prepare, in one transaction. For each of them whether it changed a row. */
+  readonly change: (...changes: readonly Change[]) => Promise<boolean[]>;
 }
 
 export function openStore(db: D1Database, bucket: R2Bucket): Store {
@@ -68,5 +71,6 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     tokens: new TokenStore(db),
     trust: new TrustStore(bucket),
     webhookSecrets: new WebhookSecretStore(db),
+    change: (...changes) => changeAll(db, changes),
   };
 }

@@ -81,7 +81,8 @@ describe('a generation', () => {
     await erase(id);
     const store = openStore(env.DB, env.BUCKET);
     await store.objects.putOnce(keys.reply('first', id, 1), 'a late reply');
-    await store.events.append('first', id, 'late', 'replied', { text: 'a late event' }, 'now');
+    const event = { key: 'late', type: 'replied', data: { text: 'a late event' } } as const;
+    await store.change(store.events.appending({ orgId: 'first', generationId: id }, event, 'now'));
     await house(later(1_000));
     expect(await objectsOf(id)).toHaveLength(1);
     await house(later(LATE_WRITES_MS + 1_000));

@@ -69,9 +69,12 @@ beforeAll(async () => {
   const original = await insert('original', { day: 3, prompt: `${'x'.repeat(30)} Löscht ALLE Keys_100%` });
   await insert('retry', { day: 4, retryOf: original, status: 'queued' });
   const rejected = await insert('rejected', { day: 4, status: 'running' });
-  await store.attempts.start({ generationId: rejected, orgId: 'first', n: 1 }, '2026-03-04T00:00:00.000Z');
+  const attempt = { generationId: rejected, orgId: 'first', n: 1 };
   const end = { verdict: 'rejected', summary: '', casesPassed: 0, sandboxMs: 0 } as const;
-  await store.attempts.end({ generationId: rejected, orgId: 'first', n: 1 }, end, [], '');
+  await store.change(
+    store.attempts.starting(attempt, '2026-03-04T00:00:00.000Z'),
+    ...store.attempts.ending(attempt, end, [], ''),
+  );
   await store.generations.showRetries(await insert('retried', { day: 4, status: 'running' }), 2);
   await insert('fine', { day: 4, status: 'running' });
 });

@@ -56,9 +56,11 @@ describe('of generations that ran', () => {
     const at = new Date().toISOString();
     await store.generations.insert(generationRow(id, { request_sha256: 'x', model: 'm', created_at: at }));
     const key = { generationId: id, orgId: 'first', n: 1 };
-    await store.attempts.start(key, at);
+    await store.change(store.attempts.starting(key, at));
     const verified = (of: string, attempt: number, sandboxMs: number) =>
-      store.events.append('first', id, of, 'verified', { attempt, sandboxMs }, at);
+      store.change(
+        store.events.appending(key, { key: of, type: 'verified', data: { attempt, sandboxMs } }, at),
+      );
     await verified('a', 1, 1_000.4);
     await verified('b', 1, 500);
     await verified('c', 2, 7_000);

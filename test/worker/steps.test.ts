@@ -6,7 +6,7 @@ import type { Bindings } from '../../src/env.ts';
 import { isRetryable } from '../../src/errors.ts';
 import type { Model, ModelAnswer } from '../../src/models/model.ts';
 import type { Sandbox, Sandboxes } from '../../src/sandboxes/sandbox.ts';
-import type { HostCaseResult, SandboxKind } from '../../src/schema/report.ts';
+import type { CaseReport, HostCaseResult, SandboxKind } from '../../src/schema/report.ts';
 import type { RuleRequest } from '../../src/schema/request.ts';
 import { parseSigningKey, privateKeyPem } from '../../src/signing/ed25519.ts';
 import { acceptRequest } from '../../src/steps/accept-request.ts';
@@ -274,7 +274,8 @@ test('no step goes on for a generation that has ended', async () => {
 test('the end is the last event: a step that was under way adds none', async () => {
   const { job, deps } = await fixture();
   await endGeneration(job, { status: 'cancelled', code: 'CANCELLED', message: '' }, deps);
-  await deps.store.events.append('first', job.generationId, 'late', 'replied', {}, deps.now().toISOString());
+  const late = { key: 'late', type: 'replied', data: {} } as const;
+  await deps.store.change(deps.store.events.appending(job, late, deps.now().toISOString()));
   const events = await deps.store.events.after('first', job.generationId, 0, 100);
   expect(events.at(-1)).toMatchObject({ type: 'ended' });
 });
@@ -288,6 +289,27 @@ test('no attempt begins after the end of its generation, however late the end co
   await deps.store.attempts.startFirst('first', [job.generationId], deps.now().toISOString());
   expect(await deps.store.attempts.listOf('first', job.generationId)).toEqual([]);
   expect(model.calls).toBe(0);
+});
+
+test('a verdict that comes after the end of its generation changes nothing', async () => {
+  const { job, deps } = await fixture();
+  const at = deps.now().toISOString();
+  const attempt = { ...job, n: 1 };
+  const result: CaseReport = {
+    ...caseResult(),
+    name: 'a',
+    kind: 'valid',
+    status: 'validated',
+    durationMs: 1,
+  };
+  const end = { verdict: 'accepted', summary: 'all pass', casesPassed: 1, sandboxMs: 1 } as const;
+  await deps.store.change(deps.store.attempts.starting(attempt, at));
+  await endGeneration(job, { status: 'cancelled', code: 'CANCELLED', message: 'on request' }, deps);
+  await deps.store.change(...deps.store.attempts.ending(attempt, end, [result], at));
+  expect(await deps.store.attempts.listOf('first', job.generationId)).toMatchObject([
+    { verdict: 'inconclusive', summary: 'on request' },
+  ]);
+  expect(await deps.store.attempts.casesOf('first', job.generationId)).toEqual([]);
 });
 
 test('an attempt that is open when its generation ends is closed with it', async () => {
