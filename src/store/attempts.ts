@@ -70,7 +70,9 @@ export class AttemptStore {
 
   sizing(key: AttemptKey, size: { captures: number; checkLines: number }): Change {
     return this.#db
-      .prepare('UPDATE attempts SET captures = ?3, check_lines = ?4 WHERE generation_id = ?1 AND n = ?2')
+      .prepare(
+        `UPDATE attempts SET captures = ?3, check_lines = ?4 WHERE generation_id = ?1 AND n = ?2 AND ${ALIVE}`,
+      )
       .bind(key.generationId, key.n, size.captures, size.checkLines);
   }
 
