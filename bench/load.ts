@@ -19,7 +19,7 @@ import { scriptedReplies } from '../test/support/scripted-model.ts';
 import { countBatch } from './load/count.ts';
 import { runEmptyInstances, startEmptyWorker } from './load/empty.ts';
 import { keepReading, percentile, timed } from './load/measure.ts';
-import { type Growth, growthOf, type Sample, servingMib } from './load/memory.ts';
+import { type Growth, growthOf, type Sample, sampleAt, totalMib } from './load/memory.ts';
 import { median } from './median.ts';
 
 interface Bar {
@@ -83,13 +83,13 @@ async function measureEmpty(): Promise<Empty> {
     const run = (name: string, instances: number) =>
       runEmptyInstances(worker.url, name, { ...EMPTY, count: instances, concurrency });
     await run('warm', WARM_UP);
-    const samples: Sample[] = [{ ended: 0, mib: servingMib() }];
+    const samples: Sample[] = [sampleAt(0)];
     const reading = keepReading(worker.url, null, () => ['/']);
     const half = Math.ceil(count / 2);
     await run('first', half);
-    samples.push({ ended: half, mib: servingMib() });
+    samples.push(sampleAt(half));
     await run('second', count - half);
-    samples.push({ ended: count, mib: servingMib() });
+    samples.push(sampleAt(count));
     await reading.stop();
     return { requestMs: median(durations.slice(WARM_UP)), memory: growthOf(samples) };
   } finally {
@@ -160,6 +160,11 @@ async function measureBatch(stack: Stack, empty: Empty): Promise<Bar[]> {
     held: measured === bar,
   });
   const p95 = percentile(reads, 0.95);
+  for (const [whose, { parts }] of [
+    ['generation', memory] as const,
+    ['empty instance', empty.memory] as const,
+  ])
+    console.log(`memory of one more ${whose}, by program: ${partsText(parts)}`);
   console.log(
     `${count} generations in ${seconds.toFixed(0)} s, ${concurrency} at once: ${ended.reason?.message}`,
   );
@@ -170,7 +175,7 @@ async function measureBatch(stack: Stack, empty: Empty): Promise<Bar[]> {
     exact('bundles that differ', counted.bundles),
     exact('generations with an event lost or doubled', counted.oddEvents, 0),
     {
-      what: 'memory of workerd per generation / per empty instance, second half of each run (and whole)',
+      what: 'memory per generation / per empty instance, second half of each run (and whole)',
       measured: `${growthText(memory)} / ${growthText(empty.memory)} MiB`,
       bar: 'no more',
       held: memory.second <= empty.memory.second,
@@ -193,6 +198,12 @@ async function firstItems(client: ApiClient, id: string): Promise<string[]> {
   }
 }
 
+/** Programs that grew or shrank by a hundredth of a MiB at least. */
+function partsText(parts: Growth['parts']): string {
+  const shown = [...parts].filter(([, mib]) => Math.abs(mib) >= 0.005);
+  return shown.map(([name, mib]) => `${name} ${mib.toFixed(3)} MiB`).join(', ');
+}
+
 function growthText({ second, whole }: Growth): string {
   return `${second.toFixed(2)} (${whole.toFixed(2)})`;
 }
@@ -208,12 +219,13 @@ async function untilDone(
     const batch = await client.batch(id);
     const { signed, underWay, failed, errored } = batch.progress;
     const over = batch.status !== 'running';
-    samples.push({ ended: signed + failed + errored, mib: servingMib() });
+    const sample = sampleAt(signed + failed + errored);
+    samples.push(sample);
     if (samples.length % 15 === 1 || over) {
       const second = Math.round((performance.now() - startMs) / 1_000);
-      const mib = Math.round(samples.at(-1)?.mib ?? 0);
+      const mib = Math.round(totalMib(sample));
       console.log(
-        `${second} s: ${signed} signed, ${failed + errored} not, ${underWay} under way, workerd ${mib} MiB`,
+        `${second} s: ${signed} signed, ${failed + errored} not, ${underWay} under way, ${mib} MiB`,
       );
     }
     if (over) return { batch, samples };
