@@ -1,5 +1,5 @@
 /** Serves the empty Worker the way the local stack serves ours, so that both are measured behind the same program. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +18,7 @@ export interface EmptyWorker {
 }
 
 export async function startEmptyWorker(scratch: string): Promise<EmptyWorker> {
-  const directory = join(scratch, 'empty');
-  await mkdir(directory, { recursive: true });
+  const directory = await mkdtemp(join(scratch, 'empty-'));
   const config = join(directory, 'wrangler.json');
   await writeFile(
     config,
@@ -28,6 +27,8 @@ export async function startEmptyWorker(scratch: string): Promise<EmptyWorker> {
       main: join(ROOT, 'bench/load/empty-worker.ts'),
       compatibility_date: '2026-10-20',
       workflows: [{ binding: 'EMPTY', name: 'empty', class_name: 'Empty' }],
+      d1_databases: [{ binding: 'DB', database_name: 'empty', database_id: 'empty' }],
+      r2_buckets: [{ binding: 'BUCKET', bucket_name: 'empty' }],
     }),
   );
   const port = await freePort();
@@ -43,7 +44,7 @@ export async function startEmptyWorker(scratch: string): Promise<EmptyWorker> {
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && !worker.exited()) {
-    if ((await fetch(url).catch(() => null))?.ok) return { url, stop: () => worker.stop() };
+    if ((await fetch(`${url}/table`).catch(() => null))?.ok) return { url, stop: () => worker.stop() };
     await wait(100);
   }
   await worker.stop();
@@ -56,19 +57,24 @@ export interface EmptyInstances {
   readonly steps: number;
   /** Length of what each step gives back. */
   readonly resultChars: number;
+  /** What the steps store, all in all. */
+  readonly rows: number;
+  readonly objects: number;
 }
 
-/** Instances whose steps do nothing, a few at a time, until the last has ended. */
+/** Instances whose steps do nothing of ours, a few at a time, until the last has ended. */
 export async function runEmptyInstances(
   url: string,
   name: string,
-  { count, concurrency, steps, resultChars }: EmptyInstances,
+  { count, concurrency, steps, resultChars, rows, objects }: EmptyInstances,
 ): Promise<void> {
   let next = 0;
   const work = async () => {
     for (let n = next++; n < count; n = next++) {
       const at = `${url}/instance?id=${name}-${n}`;
-      await fetch(`${at}&steps=${steps}&chars=${resultChars}`, { method: 'POST' });
+      await fetch(`${at}&steps=${steps}&chars=${resultChars}&rows=${rows}&objects=${objects}`, {
+        method: 'POST',
+      });
       while (((await (await fetch(at)).json()) as { status: string }).status !== 'complete')
         await wait(POLL_MS);
     }
