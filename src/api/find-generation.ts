@@ -18,8 +18,9 @@ export async function findGeneration(store: Store, orgId: string, id: string): P
 
 /** @throws Fault NOT_FOUND | GENERATION_DELETED */
 export async function generationDetailOf(store: Store, orgId: string, id: string): Promise<GenerationDetail> {
-  const row = await findGeneration(store, orgId, id);
-  const [attempts, cases, spend, line] = await Promise.all([
+  // All of them at once: each asks for this organisation's rows only, so nothing is known of another's.
+  const [row, attempts, cases, spend, line] = await Promise.all([
+    findGeneration(store, orgId, id),
     store.attempts.listOf(orgId, id),
     store.attempts.casesOf(orgId, id),
     store.spend.totals(orgId, id),
