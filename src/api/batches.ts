@@ -138,6 +138,6 @@ export async function findBatch(store: Store, orgId: string, id: string): Promis
 /** @throws Fault NOT_FOUND */
 export async function batchDetailOf(store: Store, orgId: string, id: string) {
   const row = await findBatch(store, orgId, id);
-  const [tally, pace] = await Promise.all([store.batchItems.tally(row.id), store.batchItems.pace(row.id)]);
+  const { tally, pace } = await store.batchItems.progress(row.id);
   return toBatchDetail(row, tally, pace, Date.now());
 }

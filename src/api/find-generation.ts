@@ -7,7 +7,10 @@ import { toDetail } from './views.ts';
 
 /** @throws Fault NOT_FOUND, also when it belongs to another organisation; GENERATION_DELETED */
 export async function findGeneration(store: Store, orgId: string, id: string): Promise<GenerationRow> {
-  const row = await store.generations.find(orgId, id);
+  return shown(await store.generations.find(orgId, id), id);
+}
+
+function shown(row: GenerationRow | null, id: string): GenerationRow {
   if (row === null)
     throw new Fault('NOT_FOUND', `there is no generation ${JSON.stringify(id.slice(0, 100))}`);
   if (row.deleting_at !== null) {
@@ -18,14 +21,14 @@ export async function findGeneration(store: Store, orgId: string, id: string): P
 
 /** @throws Fault NOT_FOUND | GENERATION_DELETED */
 export async function generationDetailOf(store: Store, orgId: string, id: string): Promise<GenerationDetail> {
-  // All of them at once: each asks for this organisation's rows only, so nothing is known of another's.
-  const [row, attempts, cases, spend, line] = await Promise.all([
-    findGeneration(store, orgId, id),
+  const [found, attempts, cases, spend, line] = await store.ask(
+    store.generations.finding(orgId, id),
     store.attempts.listOf(orgId, id),
     store.attempts.casesOf(orgId, id),
     store.spend.totals(orgId, id),
     store.generations.lineOf(orgId, id),
-  ]);
+  );
+  const row = shown(found, id);
   const retriedBy = line.filter((one) => one.retry_of === id).map((one) => one.id);
   return toDetail(row, attempts, cases, spend, retriedBy);
 }

@@ -6,6 +6,7 @@ import type { Context } from 'hono';
 import { Fault } from '../errors.ts';
 import { sha256Hex } from '../rules/digest.ts';
 import { hasEnded } from '../schema/api.ts';
+import { askOne } from '../store/ask.ts';
 import type { GenerationRow, LineRow, NewGeneration } from '../store/generations.ts';
 import { KEY_LIFE_MS } from '../store/idempotency.ts';
 import type { Store } from '../store/store.ts';
@@ -51,7 +52,7 @@ export async function useKey(
   if (key === null) return { existing: null, dead: null, insert: (row) => store.generations.insert(row) };
   const digest = await sha256Hex(operation);
   const { current, replaces } = await findKey(store, orgId, key, digest);
-  const line = current === null ? [] : await store.generations.lineOf(orgId, current);
+  const line = current === null ? [] : await askOne(store.generations.lineOf(orgId, current));
   return {
     existing: bestOf(line)?.id ?? null,
     dead: line[0]?.id ?? null,

@@ -9,6 +9,7 @@ import { sha256Hex } from '../rules/digest.ts';
 import { hasEnded } from '../schema/api.ts';
 import { type Retry, retrySchema } from '../schema/lineage.ts';
 import { type RuleRequest, requestSchema } from '../schema/request.ts';
+import { askOne } from '../store/ask.ts';
 import type { GenerationRow, LineRow } from '../store/generations.ts';
 import { keys } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
@@ -84,7 +85,7 @@ async function look(context: Context<AppEnv>, wish: Wish, key: string | null): P
   const { original, retry } = wish;
   const use = await useKey(store, orgId, key, wish.operation);
   if (use.existing !== null) return { existing: use.existing };
-  const line = await store.generations.lineOf(orgId, original.id);
+  const line = await askOne(store.generations.lineOf(orgId, original.id));
   const alive = aliveOf(line);
   if (alive !== null) return { existing: sameWish(alive, wish.digest) };
   const signed = signedOf(line);

@@ -10,6 +10,7 @@ import { DIGEST_HEADER } from '../schema/api.ts';
 import { reportSchema } from '../schema/report.ts';
 import { requestSchema } from '../schema/request.ts';
 import { ruleSchema } from '../schema/rule.ts';
+import { askOne } from '../store/ask.ts';
 import type { AttemptRow } from '../store/attempts.ts';
 import { keys, type StoredObject } from '../store/objects.ts';
 import type { AppEnv } from './context.ts';
@@ -71,7 +72,7 @@ function attemptRoute(name: string, part: AttemptPart): Route {
     handle: async (context) => {
       const { store, orgId } = context.var;
       const { id } = await findGeneration(store, orgId, pathParam(context, 'id'));
-      const attempts = await store.attempts.listOf(orgId, id);
+      const attempts = await askOne(store.attempts.listOf(orgId, id));
       const attempt = attempts.find((one) => String(one.n) === pathParam(context, 'n'));
       if (attempt === undefined) throw new Fault('NOT_FOUND', noAttempt(attempts.length));
       const object = await store.objects.find(part.key(orgId, id, attempt.n));

@@ -1,5 +1,6 @@
 /** Attempts and their case results: what a list or a dashboard shows without opening R2. */
 import type { Report, Verdict } from '../schema/report.ts';
+import { type Question, question } from './ask.ts';
 import type { Change } from './changed.ts';
 
 export interface AttemptRow {
@@ -113,22 +114,20 @@ export class AttemptStore {
     return [update, ...rows];
   }
 
-  async listOf(orgId: string, generationId: string): Promise<AttemptRow[]> {
-    const { results } = await this.#db
+  listOf(orgId: string, generationId: string): Question<AttemptRow[]> {
+    const statement = this.#db
       .prepare('SELECT * FROM attempts WHERE generation_id = ?1 AND org_id = ?2 ORDER BY n')
-      .bind(generationId, orgId)
-      .all<AttemptRow>();
-    return results;
+      .bind(generationId, orgId);
+    return question(statement, (rows: AttemptRow[]) => rows);
   }
 
-  async casesOf(orgId: string, generationId: string): Promise<CaseRow[]> {
-    const { results } = await this.#db
+  casesOf(orgId: string, generationId: string): Question<CaseRow[]> {
+    const statement = this.#db
       .prepare(
         `SELECT attempt, name, kind, status, outcome, message, duration_ms FROM case_results
          WHERE generation_id = ?1 AND org_id = ?2 ORDER BY attempt, case_index`,
       )
-      .bind(generationId, orgId)
-      .all<CaseRow>();
-    return results;
+      .bind(generationId, orgId);
+    return question(statement, (rows: CaseRow[]) => rows);
   }
 }

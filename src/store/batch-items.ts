@@ -192,15 +192,17 @@ export class BatchItemStore {
       .run();
   }
 
-  async pace(batchId: string): Promise<Pace> {
-    const row = await this.#db
+  /** Counts as they are, and how fast items ended lately. */
+  async progress(batchId: string): Promise<{ readonly tally: Tally; readonly pace: Pace }> {
+    const pace = this.#db
       .prepare(
         `SELECT COUNT(*) AS ends, MIN(ended_at) AS first, MAX(ended_at) AS last FROM (
            SELECT ended_at FROM batch_items WHERE batch_id = ?1 AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ${PACE_OF})`,
       )
-      .bind(batchId)
-      .first<Pace>();
-    return row ?? { ends: 0, first: null, last: null };
+      .bind(batchId);
+    const [lately, ...counts] = await this.#db.batch([pace, ...this.#tallyStatements(batchId)]);
+    const [row] = (lately?.results ?? []) as Pace[];
+    return { tally: toTally(counts), pace: row ?? { ends: 0, first: null, last: null } };
   }
 
   /** In order of position. A started item whose generation has ended shows that end. */

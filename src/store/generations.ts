@@ -5,6 +5,7 @@
 
 import type { GenerationStatus } from '../schema/api.ts';
 import type { Engine } from '../schema/request.ts';
+import { askOne, type Question, question } from './ask.ts';
 import { type Change, changed } from './changed.ts';
 import { type GenerationFilter, generationsQuery } from './generation-filter.ts';
 import { type Claim, claimStatement } from './idempotency.ts';
@@ -152,24 +153,27 @@ export class GenerationStore {
   }
 
   async find(orgId: string, id: string): Promise<GenerationRow | null> {
-    return this.#db
+    return askOne(this.finding(orgId, id));
+  }
+
+  finding(orgId: string, id: string): Question<GenerationRow | null> {
+    const statement = this.#db
       .prepare('SELECT * FROM generations WHERE id = ?1 AND org_id = ?2')
-      .bind(id, orgId)
-      .first<GenerationRow>();
+      .bind(id, orgId);
+    return question(statement, ([row]: GenerationRow[]) => row ?? null);
   }
 
   /** A generation and everything that was made of it by retrying, newest first. */
-  async lineOf(orgId: string, id: string): Promise<LineRow[]> {
-    const { results } = await this.#db
+  lineOf(orgId: string, id: string): Question<LineRow[]> {
+    const statement = this.#db
       .prepare(
         `WITH RECURSIVE line (id) AS (
            SELECT id FROM generations WHERE id = ?1 AND org_id = ?2
            UNION SELECT next.id FROM generations next JOIN line ON next.retry_of = line.id WHERE next.org_id = ?2)
          SELECT id, status, retry_of, retry_sha256, deleting_at FROM generations WHERE id IN (SELECT id FROM line) ORDER BY id DESC`,
       )
-      .bind(id, orgId)
-      .all<LineRow>();
-    return results;
+      .bind(id, orgId);
+    return question(statement, (rows: LineRow[]) => rows);
   }
 
   async list(orgId: string, filter: GenerationFilter): Promise<GenerationRow[]> {

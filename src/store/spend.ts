@@ -1,4 +1,5 @@
 /** The spend ledger: one row per model call, reserved before it and settled after. */
+import { type Question, question } from './ask.ts';
 import type { Change } from './changed.ts';
 
 /** What a finished model call is settled with. */
@@ -111,29 +112,34 @@ export class SpendStore {
   }
 
   /** A call that was in a provider batch and not made there is none: it cost nothing, and another one follows. */
-  async totals(orgId: string, generationId: string): Promise<SpendTotals> {
-    const row = await this.#db
+  totals(orgId: string, generationId: string): Question<SpendTotals> {
+    const statement = this.#db
       .prepare(
         `SELECT COUNT(settled_at) AS calls, COUNT(*) - COUNT(settled_at) AS unanswered, COALESCE(SUM(input_tokens + cache_write_tokens + cache_read_tokens), 0) AS input_tokens,
            COALESCE(SUM(output_tokens), 0) AS output_tokens, SUM(cost_usd) AS cost_usd, COUNT(cost_usd) AS priced
          FROM spend WHERE generation_id = ?1 AND org_id = ?2 AND COALESCE(stop_reason, '') NOT GLOB 'batch_*'`,
       )
-      .bind(generationId, orgId)
-      .first<{
-        calls: number;
-        unanswered: number;
-        input_tokens: number;
-        output_tokens: number;
-        cost_usd: number | null;
-        priced: number;
-      }>();
-    if (row === null) return { calls: 0, unanswered: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
-    return {
-      calls: row.calls,
-      unanswered: row.unanswered,
-      inputTokens: row.input_tokens,
-      outputTokens: row.output_tokens,
-      costUsd: row.priced === row.calls ? (row.cost_usd ?? 0) : null,
-    };
+      .bind(generationId, orgId);
+    return question(statement, ([row]: TotalsRow[]) => toTotals(row));
   }
+}
+
+interface TotalsRow {
+  readonly calls: number;
+  readonly unanswered: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cost_usd: number | null;
+  readonly priced: number;
+}
+
+function toTotals(row: TotalsRow | undefined): SpendTotals {
+  if (row === undefined) return { calls: 0, unanswered: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
+  return {
+    calls: row.calls,
+    unanswered: row.unanswered,
+    inputTokens: row.input_tokens,
+    outputTokens: row.output_tokens,
+    costUsd: row.priced === row.calls ? (row.cost_usd ?? 0) : null,
+  };
 }

@@ -1,4 +1,5 @@
 /** All storage of one deployment, made from its two bindings. */
+import { askAll, type Question } from './ask.ts';
 import { AttemptStore } from './attempts.ts';
 import { BatchItemStore } from './batch-items.ts';
 import { BatchStore } from './batches.ts';
@@ -44,6 +45,10 @@ export interface Store {
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
   readonly webhookSecrets: WebhookSecretStore;
+  /** What stores only prepare, in one call. */
+  readonly ask: <T extends readonly unknown[]>(
+    ...questions: { readonly [N in keyof T]: Question<T[N]> }
+  ) => Promise<T>;
   /** What stores only prepare, in one transaction. For each of them whether it changed a row. */
   readonly change: (...changes: readonly Change[]) => Promise<boolean[]>;
 }
@@ -71,6 +76,7 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     tokens: new TokenStore(db),
     trust: new TrustStore(bucket),
     webhookSecrets: new WebhookSecretStore(db),
+    ask: (...questions) => askAll(db, questions),
     change: (...changes) => changeAll(db, changes),
   };
 }

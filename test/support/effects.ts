@@ -95,7 +95,8 @@ function tappedDatabase(db: D1Database, tap: Tap): D1Database {
           (one) => realOf.get(one) ?? { real: one, effect: effectOf('SELECT unknown') },
         );
         const does = [...new Set(parts.map(({ effect }) => effect.does))].join(' + ');
-        const effect: Effect = { on: 'd1', does, writes: true };
+        const writes = parts.some(({ effect }) => effect.writes);
+        const effect: Effect = { on: 'd1', does, writes };
         return around(tap, effect, () => db.batch(parts.map(({ real }) => real)));
       },
     },

@@ -13,6 +13,7 @@ import { collectFirstTurns } from '../../src/steps/batch/collect-first-turns.ts'
 import { type FirstTurnDeps, nextPollMs } from '../../src/steps/batch/first-turns.ts';
 import { type Polled, pollFirstTurns } from '../../src/steps/batch/poll-first-turns.ts';
 import { type Submitted, submitFirstTurns } from '../../src/steps/batch/submit-first-turns.ts';
+import { askOne } from '../../src/store/ask.ts';
 import type { FirstTurnBatchRow, FirstTurnKey, FirstTurnStore } from '../../src/store/first-turns.ts';
 import { keys } from '../../src/store/objects.ts';
 import { openBatchDeps } from '../../src/workflows/batch-deps.ts';
@@ -227,7 +228,7 @@ test('a generation that was cancelled meanwhile has its answer in the ledger and
   expect(await collectFirstTurns(one.key, one.deps)).toMatchObject({ answered: 1 });
   expect(await ledger(id)).toMatchObject([{ stop_reason: 'end_turn', settled: 1 }]);
   expect((await eventsOf(one, id)).map(({ type }) => type)).toEqual(['model_called', 'ended']);
-  expect(await one.deps.store.attempts.listOf('first', id)).toEqual([]);
+  expect(await askOne(one.deps.store.attempts.listOf('first', id))).toEqual([]);
 });
 
 test('a generation that was deleted meanwhile gets nothing stored, and what was asked is kept nowhere else', async () => {

@@ -20,6 +20,7 @@ import { prepareGeneration } from '../../src/steps/prepare-generation.ts';
 import { publishRule } from '../../src/steps/publish-rule.ts';
 import { signRule } from '../../src/steps/sign-rule.ts';
 import { type VerifyInput, verifyChunk } from '../../src/steps/verify-chunk.ts';
+import { askOne } from '../../src/store/ask.ts';
 import { keys, type ObjectRef } from '../../src/store/objects.ts';
 import { openDeps } from '../../src/workflows/deps.ts';
 import { wakeStalled } from '../../src/workflows/wake-stalled.ts';
@@ -142,7 +143,7 @@ describe('a step that runs twice', () => {
     const second = await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
     expect(second).toEqual(first);
     expect(model.calls).toBe(1);
-    expect(await deps.store.spend.totals('first', job.generationId)).toEqual({
+    expect(await askOne(deps.store.spend.totals('first', job.generationId))).toEqual({
       calls: 1,
       unanswered: 0,
       inputTokens: 10,
@@ -159,7 +160,7 @@ describe('a step that runs twice', () => {
     expect(first).toEqual({ engine: 'sg', costUsd: 0.5 });
     expect(await classifyRequest(auto, {}, { ...deps, model })).toEqual(first);
     expect(model.calls).toBe(1);
-    const totals = await deps.store.spend.totals('first', auto.generationId);
+    const totals = await askOne(deps.store.spend.totals('first', auto.generationId));
     expect(totals).toMatchObject({ calls: 1, unanswered: 0, costUsd: 0.5 });
     const events = await deps.store.events.after('first', auto.generationId, 0, 100);
     expect(events.filter((event) => event.type === 'classified')).toHaveLength(1);
@@ -197,7 +198,7 @@ describe('a step that runs twice', () => {
       .bind(job.generationId)
       .all();
     expect(rows.results).toEqual([{ settled_at: null }]);
-    expect(await deps.store.spend.totals('first', job.generationId)).toMatchObject({
+    expect(await askOne(deps.store.spend.totals('first', job.generationId))).toMatchObject({
       calls: 0,
       unanswered: 1,
     });
@@ -287,7 +288,7 @@ test('no attempt begins after the end of its generation, however late the end co
     code: 'GENERATION_ENDED',
   });
   await deps.store.attempts.startFirst('first', [job.generationId], deps.now().toISOString());
-  expect(await deps.store.attempts.listOf('first', job.generationId)).toEqual([]);
+  expect(await askOne(deps.store.attempts.listOf('first', job.generationId))).toEqual([]);
   expect(model.calls).toBe(0);
 });
 
@@ -306,17 +307,17 @@ test('a verdict that comes after the end of its generation changes nothing', asy
   await deps.store.change(deps.store.attempts.starting(attempt, at));
   await endGeneration(job, { status: 'cancelled', code: 'CANCELLED', message: 'on request' }, deps);
   await deps.store.change(...deps.store.attempts.ending(attempt, end, [result], at));
-  expect(await deps.store.attempts.listOf('first', job.generationId)).toMatchObject([
+  expect(await askOne(deps.store.attempts.listOf('first', job.generationId))).toMatchObject([
     { verdict: 'inconclusive', summary: 'on request' },
   ]);
-  expect(await deps.store.attempts.casesOf('first', job.generationId)).toEqual([]);
+  expect(await askOne(deps.store.attempts.casesOf('first', job.generationId))).toEqual([]);
 });
 
 test('an attempt that is open when its generation ends is closed with it', async () => {
   const { job, deps } = await fixture();
   await askModel(job, { attempt: 1, engine: 'runtime' }, deps);
   await endGeneration(job, { status: 'errored', code: 'X', message: 'our side failed' }, deps);
-  const [attempt] = await deps.store.attempts.listOf('first', job.generationId);
+  const [attempt] = await askOne(deps.store.attempts.listOf('first', job.generationId));
   expect(attempt).toMatchObject({
     verdict: 'inconclusive',
     summary: 'our side failed',
@@ -429,7 +430,7 @@ describe('a second sandbox', () => {
     expect(judgement.summary).toMatch(/the sandboxes disagree: host: reported .*; isolate: /);
     const feedback = await deps.store.objects.get(keys.feedback('first', job.generationId, 1));
     expect(feedback).toContain('In the isolate:');
-    const rows = await deps.store.attempts.casesOf('first', job.generationId);
+    const rows = await askOne(deps.store.attempts.casesOf('first', job.generationId));
     expect(rows.map((row) => row.status)).toEqual(['validated', status]);
     for (const key of [keys.report, keys.confirmation])
       expect(await deps.store.objects.get(key('first', job.generationId, 1))).not.toBeNull();

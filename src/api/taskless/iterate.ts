@@ -7,6 +7,7 @@ import { Fault } from '../../errors.ts';
 import { sha256Hex } from '../../rules/digest.ts';
 import { hasEnded } from '../../schema/api.ts';
 import { type Iterate, iterateAnswer, iterateSchema } from '../../schema/taskless.ts';
+import { askOne } from '../../store/ask.ts';
 import type { GenerationRow } from '../../store/generations.ts';
 import { keys } from '../../store/objects.ts';
 import type { Store } from '../../store/store.ts';
@@ -56,7 +57,7 @@ async function improve(context: Context<AppEnv>, known: Known, body: Iterate): P
   const guidance = withReferences(body);
   const digest = await sha256Hex(`taskless iterate ${original.id}\n${guidance}`);
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const alive = aliveOf(await store.generations.lineOf(orgId, original.id));
+    const alive = aliveOf(await askOne(store.generations.lineOf(orgId, original.id)));
     if (alive !== null) {
       const { id } = await nameRequest(store, orgId, alive.id, asked);
       if (alive.retry_sha256 === digest) return id;
