@@ -62,14 +62,18 @@ export function generationPrefix(org: string, generation: string): string {
 
 export class ObjectStore {
   readonly #bucket: R2Bucket;
+  readonly #pause: () => Promise<void>;
 
-  constructor(bucket: R2Bucket) {
+  /** @param pause awaited after each write, so that a step that makes several does not keep everybody waiting */
+  constructor(bucket: R2Bucket, pause: () => Promise<void> = () => Promise.resolve()) {
     this.#bucket = bucket;
+    this.#pause = pause;
   }
 
   /** Writes `text` unless the key exists; returns what is stored, which may be an earlier text. */
   async putOnce(key: string, text: string): Promise<StoredObject> {
     const written = await this.#bucket.put(key, text, { onlyIf: { etagDoesNotMatch: '*' } });
+    await this.#pause();
     const kept = written === null ? await this.get(key) : text;
     if (kept === null) throw new Fault('STORE_CONFLICT', `object ${key} exists and cannot be read`);
     return { ref: await refOf(key, kept), text: kept };

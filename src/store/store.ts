@@ -53,7 +53,8 @@ export interface Store {
   readonly change: (...changes: readonly Change[]) => Promise<boolean[]>;
 }
 
-export function openStore(db: D1Database, bucket: R2Bucket): Store {
+/** @param pause see `ObjectStore` */
+export function openStore(db: D1Database, bucket: R2Bucket, pause?: () => Promise<void>): Store {
   return {
     attempts: new AttemptStore(db),
     batches: new BatchStore(db),
@@ -66,7 +67,7 @@ export function openStore(db: D1Database, bucket: R2Bucket): Store {
     generations: new GenerationStore(db),
     idempotency: new IdempotencyStore(db),
     metrics: new MetricsStore(db),
-    objects: new ObjectStore(bucket),
+    objects: new ObjectStore(bucket, pause),
     orgDeletions: new OrgDeletionStore(db, bucket),
     owners: new OwnerStore(db),
     rules: new RuleStore(db),

@@ -10,6 +10,7 @@ import { batchDeliveryIdOf } from '../store/outbox.ts';
 import { openStore } from '../store/store.ts';
 import { startEnd } from '../webhooks/start.ts';
 import { openEconomy } from './open-economy.ts';
+import { pause } from './pause.ts';
 
 const TOKENS_PER_MTOK = 1_000_000;
 
@@ -17,7 +18,7 @@ const TOKENS_PER_MTOK = 1_000_000;
 export async function openBatchDeps(bindings: Bindings): Promise<BatchDeps> {
   const config = await loadConfig(bindings);
   const { prices, maxTokens, id, allowed } = config.model;
-  const store = openStore(config.db, config.bucket);
+  const store = openStore(config.db, config.bucket, pause);
   return {
     store,
     models: {

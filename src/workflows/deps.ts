@@ -10,11 +10,12 @@ import { LOG_NAME } from '../tlog/service/settings.ts';
 import { RETRY_DELAYS_MS } from '../webhooks/outcome.ts';
 import { startEnd } from '../webhooks/start.ts';
 import { openSandboxes } from './open-sandboxes.ts';
+import { pause } from './pause.ts';
 
 /** @throws Fault CONFIG_INVALID */
 export async function openDeps(bindings: Bindings): Promise<StepDeps> {
   const config = await loadConfig(bindings);
-  const store = openStore(config.db, config.bucket);
+  const store = openStore(config.db, config.bucket, pause);
   return {
     store,
     model: openModel(config, config.model.id),

@@ -8,16 +8,11 @@ import { NonRetryableError } from 'cloudflare:workflows';
 import { Fault, faultCode, isRetryable, reasonOf } from '../errors.ts';
 import { type LogFacts, log } from '../logger.ts';
 import type { StepTime } from '../store/step-times.ts';
+import { pause } from './pause.ts';
 import type { StepPolicy } from './policies.ts';
 
 /** The platform's limit is 1 MiB and is not enforced locally; larger bytes belong in R2. */
 export const MAX_STEP_RESULT_BYTES = 256 * 1024;
-
-/**
- * Where the Worker, the engine and the stores share one thread, as they do locally, that thread takes no request while it
- * has anything else to do, and a generation's steps follow each other without a pause. A timer makes one.
- */
-const YIELD_MS = 1;
 
 export interface StepRun {
   /** 1-based; grows with every retry and every crash in the middle of the step. */
@@ -38,7 +33,7 @@ export async function durable<T extends object>(
   { about = {}, onDone }: Watch = {},
 ): Promise<T> {
   const stored = await step.do(policy.name, policy.config, async ({ attempt }) => {
-    await scheduler.wait(YIELD_MS);
+    await pause();
     const startedMs = Date.now();
     const took = () => ({ stepAttempt: attempt, durationMs: Date.now() - startedMs });
     const say = { ...about, step: policy.name };
@@ -47,7 +42,7 @@ export async function durable<T extends object>(
       const time = took();
       const text = toStored(policy.name, result, { startedMs, ...time });
       log('info', 'step_done', { ...say, ...time });
-      await scheduler.wait(YIELD_MS);
+      await pause();
       return text;
     } catch (error) {
       const code = faultCode(error);
