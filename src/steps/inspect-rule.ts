@@ -9,12 +9,12 @@ import type { Problem } from '../rules/result.ts';
 import { type SandboxChoice, selectSandboxes } from '../sandboxes/select.ts';
 import type { Engine } from '../schema/request.ts';
 import type { RuleSize } from '../schema/rule.ts';
-import type { Change } from '../store/changed.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import { storedReply } from './ask-model.ts';
 import type { Job, StepDeps } from './deps.ts';
 import { DRAFT } from './draft-rule.ts';
 import { loadRequest } from './load-request.ts';
+import { inShort, noteAccepted, noteRefused } from './note-inspection.ts';
 import { showProgress } from './progress.ts';
 
 export interface InspectInput {
@@ -59,13 +59,8 @@ export async function inspectReply(job: Job, input: InspectInput, deps: StepDeps
   const sandboxes = chosen.value;
   const key = keys.rule(job.orgId, job.generationId, input.attempt);
   const { ref } = await deps.store.objects.putOnce(key, JSON.stringify(rule));
-  const { name, engine, size } = rule;
-  const { attempts } = deps.store;
-  await deps.store.change(
-    attempts.sizing({ ...job, n: input.attempt }, size),
-    inspected(job, input.attempt, { accepted: true, name, engine, size, sandboxes }, deps),
-  );
-  return { kind: 'rule', rule: ref, size, sandboxes };
+  await noteAccepted(job, input.attempt, rule, { sandboxes }, deps);
+  return { kind: 'rule', rule: ref, size: rule.size, sandboxes };
 }
 
 function refusedFor(
@@ -74,8 +69,7 @@ function refusedFor(
   problems: readonly Problem[],
   deps: StepDeps,
 ): Promise<Inspected> {
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
-  const summary = `inspection refused the rule: ${problems[0]?.message ?? 'unknown'}${more}`;
+  const summary = `inspection refused the rule: ${inShort(problems)}`;
   return refused(job, attempt, summary, inspectionFeedback(problems), deps);
 }
 
@@ -87,25 +81,6 @@ async function refused(
   deps: StepDeps,
 ): Promise<Inspected> {
   await deps.store.objects.putOnce(keys.feedback(job.orgId, job.generationId, attempt), feedback);
-  const end = { verdict: 'rejected', summary, casesPassed: 0, sandboxMs: 0 } as const;
-  await deps.store.change(
-    ...deps.store.attempts.ending({ ...job, n: attempt }, end, [], deps.now().toISOString()),
-    inspected(job, attempt, { accepted: false, message: summary }, deps),
-  );
+  await noteRefused(job, attempt, summary, deps);
   return { kind: 'refused', summary };
-}
-
-/** The event of it, of whatever attempt. */
-export function inspected(
-  job: Job,
-  attempt: number,
-  about: Readonly<Record<string, unknown>>,
-  { store, now }: Pick<StepDeps, 'store' | 'now'>,
-): Change {
-  const event = {
-    key: `attempt:${attempt}:inspected`,
-    type: 'inspected',
-    data: { attempt, ...about },
-  } as const;
-  return store.events.appending(job, event, now().toISOString());
 }

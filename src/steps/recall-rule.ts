@@ -15,8 +15,8 @@ import { type Rule, type RuleSize, ruleSchema } from '../schema/rule.ts';
 import { type Statement, statementSchema } from '../schema/statement.ts';
 import { keys, type ObjectRef } from '../store/objects.ts';
 import type { Job, StepDeps } from './deps.ts';
-import { inspected } from './inspect-rule.ts';
 import { loadRequest } from './load-request.ts';
+import { inShort, noteAccepted, noteRefused } from './note-inspection.ts';
 import { showProgress } from './progress.ts';
 
 /** The only one of a generation that verifies again. */
@@ -64,12 +64,8 @@ export async function recallRule(
     JSON.stringify(rule),
   );
   const copied = await store.objects.putOnce(keys.reply(job.orgId, job.generationId, ATTEMPT), reply);
-  const { name, engine, size } = rule;
-  const about = { accepted: true, name, engine, size, sandboxes, reverifies: input.rule };
-  await store.change(
-    store.attempts.sizing({ ...job, n: ATTEMPT }, size),
-    inspected(job, ATTEMPT, about, deps),
-  );
+  await noteAccepted(job, ATTEMPT, rule, { sandboxes, reverifies: input.rule }, deps);
+  const { size } = rule;
   return { kind: 'rule', rule: stored.ref, reply: copied.ref, size, sandboxes, cases: request.cases.length };
 }
 
@@ -94,9 +90,9 @@ function admit(
   request: RuleRequest,
   deps: StepDeps,
 ): Result<{ rule: Rule; sandboxes: SandboxChoice }> {
-  const today = (earlier.engine === 'sg' ? inspectSg : inspectRule)(earlier);
-  if (!today.ok) return today;
-  const rule = today.value;
+  const inspected = (earlier.engine === 'sg' ? inspectSg : inspectRule)(earlier);
+  if (!inspected.ok) return inspected;
+  const rule = inspected.value;
   const unasked = hostProblems(rule.capabilities.hosts, request.egress);
   if (unasked.length > 0) return { ok: false, problems: unasked };
   const chosen = selectSandboxes(deps.sandboxes.policy, unsupportedByIsolate(rule, request.cases));
@@ -104,12 +100,7 @@ function admit(
 }
 
 async function refused(job: Job, problems: readonly Problem[], deps: StepDeps): Promise<Recalled> {
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
-  const summary = `inspection refuses the rule today: ${problems[0]?.message ?? 'unknown'}${more}`;
-  const end = { verdict: 'rejected', summary, casesPassed: 0, sandboxMs: 0 } as const;
-  await deps.store.change(
-    ...deps.store.attempts.ending({ ...job, n: ATTEMPT }, end, [], deps.now().toISOString()),
-    inspected(job, ATTEMPT, { accepted: false, message: summary }, deps),
-  );
+  const summary = `inspection refuses the rule today: ${inShort(problems)}`;
+  await noteRefused(job, ATTEMPT, summary, deps);
   return { kind: 'refused', summary };
 }
