@@ -72,11 +72,6 @@ export class BatchItemStore {
     return { ...toTally(counts), settled: settled?.meta.changes ?? 0 };
   }
 
-  /** Counts as they are. What has ended and was not settled counts as ended. */
-  async tally(batchId: string): Promise<Tally> {
-    return toTally(await this.#db.batch(this.#tallyStatements(batchId)));
-  }
-
   #tallyStatements(batchId: string): D1PreparedStatement[] {
     const ended = this.#db
       .prepare(
@@ -192,7 +187,7 @@ export class BatchItemStore {
       .run();
   }
 
-  /** Counts as they are, and how fast items ended lately. */
+  /** Counts as they are, and how fast items ended lately. What has ended and was not settled counts as ended. */
   async progress(batchId: string): Promise<{ readonly tally: Tally; readonly pace: Pace }> {
     const pace = this.#db
       .prepare(

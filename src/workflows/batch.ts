@@ -11,27 +11,22 @@ import { lookAtBatch } from '../steps/batch/look-at-batch.ts';
 import { SHORTEST_WAIT_MS } from '../steps/batch/settle-items.ts';
 import { stopBatch } from '../steps/batch/stop-batch.ts';
 import { openBatchDeps } from './batch-deps.ts';
-import { durable, type StepRun } from './durable.ts';
+import { durable, type RunStep } from './durable.ts';
 import { askFirstTurns } from './first-turns.ts';
-import { batchPolicies as policies, type StepPolicy } from './policies.ts';
+import { batchPolicies as policies } from './policies.ts';
 
 /** A step and a sleep each: an instance stays below 1,024 steps, the smallest limit of the platform. */
-export const LOOKS_PER_INSTANCE = 500;
+const LOOKS_PER_INSTANCE = 500;
 /** In economy mode up to six steps and a sleep each. */
 const ECONOMY_LOOKS_PER_INSTANCE = 140;
 /** How long one step looks on while generations end one after the other: ten looks or so. */
 const STAY_MS = 5_000;
 
-type RunStep = <T extends object>(
-  policy: StepPolicy,
-  body: (deps: BatchDeps, run: StepRun) => Promise<T>,
-) => Promise<T>;
-
 export class Batch extends WorkflowEntrypoint<Bindings, BatchParams> {
   override async run(event: Readonly<WorkflowEvent<BatchParams>>, step: WorkflowStep): Promise<void> {
     const job = event.payload;
     const about = { batch: job.batchId, org: job.orgId };
-    const runStep: RunStep = (policy, body) =>
+    const runStep: RunStep<BatchDeps> = (policy, body) =>
       durable(step, policy, async (run) => body(await openBatchDeps(this.env), run), { about });
     try {
       const over = await work(job, runStep, (name, waitMs) => step.sleep(name, waitMs));
@@ -46,7 +41,7 @@ export class Batch extends WorkflowEntrypoint<Bindings, BatchParams> {
 /** False when there is more to do than one instance does. */
 async function work(
   job: BatchParams,
-  runStep: RunStep,
+  runStep: RunStep<BatchDeps>,
   sleep: (name: string, waitMs: number) => Promise<void>,
 ): Promise<boolean> {
   let waitedMs = 0;

@@ -19,6 +19,12 @@ export interface StepRun {
   readonly stepAttempt: number;
 }
 
+/** Runs a step of one workflow, with what its steps may use. */
+export type RunStep<Deps> = <T extends object>(
+  policy: StepPolicy,
+  body: (deps: Deps, run: StepRun) => Promise<T>,
+) => Promise<T>;
+
 export interface Watch {
   /** Whose step it is, for the log. */
   readonly about?: Pick<LogFacts, 'generation' | 'batch' | 'delivery' | 'org'>;

@@ -6,16 +6,15 @@ import type { BatchDeps } from '../steps/batch/deps.ts';
 import type { TurnsLook } from '../steps/batch/look-at-turns.ts';
 import { pollFirstTurns } from '../steps/batch/poll-first-turns.ts';
 import { submitNextTurns } from '../steps/batch/submit-next-turns.ts';
-import { batchPolicies as policies, type StepPolicy } from './policies.ts';
-
-type RunStep = <T extends object>(policy: StepPolicy, body: (deps: BatchDeps) => Promise<T>) => Promise<T>;
+import type { RunStep } from './durable.ts';
+import { batchPolicies as policies } from './policies.ts';
 
 /** @returns whether generations may go on that had to wait */
 export async function askFirstTurns(
   job: BatchParams,
   look: number,
   { submit, due, unwanted }: TurnsLook,
-  runStep: RunStep,
+  runStep: RunStep<BatchDeps>,
 ): Promise<boolean> {
   const { orgId, batchId } = job;
   const submitted = (n: number) =>

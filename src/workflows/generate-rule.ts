@@ -25,13 +25,8 @@ import { type VerifyInput, verifyChunk } from '../steps/verify-chunk.ts';
 import type { ObjectRef } from '../store/objects.ts';
 import type { StepTime } from '../store/step-times.ts';
 import { openDeps } from './deps.ts';
-import { durable, type StepRun } from './durable.ts';
-import { policies, type StepPolicy } from './policies.ts';
-
-type RunStep = <T extends object>(
-  policy: StepPolicy,
-  body: (deps: StepDeps, run: StepRun) => Promise<T>,
-) => Promise<T>;
+import { durable, type RunStep } from './durable.ts';
+import { policies } from './policies.ts';
 
 /** With their result a generation has ended. */
 const LAST_STEPS: ReadonlySet<string> = new Set([policies.publish.name, policies.end.name]);
@@ -44,7 +39,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
     const onDone = (time: StepTime) => times.push(time);
     // Once signing has begun there may be a signature, whatever fails then.
     let missing = 'signed';
-    const runStep: RunStep = (policy, body) => {
+    const runStep: RunStep<StepDeps> = (policy, body) => {
       if (policy === policies.sign) missing = 'published';
       return durable(
         step,
@@ -82,7 +77,7 @@ export class GenerateRule extends WorkflowEntrypoint<Bindings, GenerateRuleParam
 }
 
 /** `null` when a rule was published; otherwise how the generation ends. */
-async function generate(job: GenerateRuleParams, runStep: RunStep): Promise<EndInput | null> {
+async function generate(job: GenerateRuleParams, runStep: RunStep<StepDeps>): Promise<EndInput | null> {
   const limits = await runStep(policies.accept, (deps) => acceptRequest(job, deps));
   if (limits.reverifies != null) return reverify(job, limits.reverifies, limits, runStep);
   const { engine, costUsd } = await runStep(policies.classify, (deps) =>
@@ -125,7 +120,7 @@ async function reverify(
   job: GenerateRuleParams,
   rule: string,
   limits: Limits,
-  runStep: RunStep,
+  runStep: RunStep<StepDeps>,
 ): Promise<EndInput | null> {
   const attempt = 1;
   const recalled = await runStep(policies.recall, (deps) => recallRule(job, { rule }, deps));
@@ -151,7 +146,11 @@ interface Verification {
   readonly caseCount: number;
 }
 
-async function verify(job: GenerateRuleParams, what: Verification, runStep: RunStep): Promise<Judged> {
+async function verify(
+  job: GenerateRuleParams,
+  what: Verification,
+  runStep: RunStep<StepDeps>,
+): Promise<Judged> {
   const { attempt, caseCount } = what;
   const { first, second } = what.inspected.sandboxes;
   const run = (purpose: VerifyInput['purpose'], sandbox: SandboxKind) =>
@@ -181,7 +180,7 @@ async function runCases(
   job: GenerateRuleParams,
   { attempt, inspected, limits, caseCount }: Verification,
   where: Pick<VerifyInput, 'purpose' | 'sandbox'>,
-  runStep: RunStep,
+  runStep: RunStep<StepDeps>,
 ): Promise<{ chunks: ObjectRef[]; passed: number }> {
   const chunks: ObjectRef[] = [];
   let pending = Array.from({ length: caseCount }, (_, index) => index);
@@ -209,7 +208,11 @@ interface Accepted {
   readonly limits: Limits;
 }
 
-async function publish(job: GenerateRuleParams, accepted: Accepted, runStep: RunStep): Promise<void> {
+async function publish(
+  job: GenerateRuleParams,
+  accepted: Accepted,
+  runStep: RunStep<StepDeps>,
+): Promise<void> {
   const { attempt, asked, judged, rule, limits } = accepted;
   const signed = await runStep(policies.sign, (deps) =>
     signRule(

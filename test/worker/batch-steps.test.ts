@@ -69,13 +69,13 @@ describe('interrupted and run again', () => {
       .bind(first?.id, NOW)
       .run();
     await endAll(f);
-    expect(await store.batchItems.tally(f.job.batchId)).toMatchObject({
+    expect((await store.batchItems.progress(f.job.batchId)).tally).toMatchObject({
       costUsd: 0.5,
       byStatus: { failed: 4, started: 0 },
     });
     expect(await settleItems(f.job, 0, f.deps)).toMatchObject({ free: 2, upTo: 2 });
     await settleItems(f.job, 0, f.deps);
-    expect(await store.batchItems.tally(f.job.batchId)).toMatchObject({
+    expect((await store.batchItems.progress(f.job.batchId)).tally).toMatchObject({
       costUsd: 0.5,
       byStatus: { failed: 4, waiting: 2 },
     });
@@ -127,7 +127,7 @@ describe('an instance whose time is over', () => {
     expect(await endCancelled(store, f.job.batchId, 1, NOW)).toHaveLength(1);
     const next = { ...f.job, instance: 2 };
     expect(await settleItems(next, 0, f.deps)).toMatchObject({ over: true });
-    expect((await store.batchItems.tally(f.job.batchId)).byStatus).toMatchObject({
+    expect((await store.batchItems.progress(f.job.batchId)).tally.byStatus).toMatchObject({
       cancelled: 6,
       started: 0,
     });
