@@ -64,9 +64,8 @@ const scratch = await mkdtemp(join(tmpdir(), 'assay-load-'));
 // Isolates run as users of their own, which must be able to pass through.
 await chmod(scratch, 0o711);
 try {
-  const empty = await measureEmpty(STORES_NOTHING);
-  const storing = await measureEmpty(STORES_AS_OFTEN);
-  const bars = await measureService({ ...empty, storing: storing.memory });
+  const empty = await measureEmpty();
+  const bars = await measureService(empty);
   const shown = bars.map((one) => [one.what, one.measured, one.bar, one.held ? 'held' : 'MISSED']);
   console.log(table(['what', 'measured', 'bar', ''], shown));
   if (bars.some(({ held }) => !held)) process.exitCode = 1;
@@ -81,29 +80,46 @@ interface Empty {
   readonly storing: Growth;
 }
 
-async function measureEmpty(stores: typeof STORES_NOTHING): Promise<Omit<Empty, 'storing'>> {
+async function measureEmpty(): Promise<Empty> {
+  const nothing = await withEmptyWorker(async (url) => ({
+    requestMs: await measureRequest(url),
+    memory: await measureInstances(url, STORES_NOTHING),
+  }));
+  const storing = await withEmptyWorker((url) => measureInstances(url, STORES_AS_OFTEN));
+  return { ...nothing, storing };
+}
+
+async function withEmptyWorker<T>(measure: (url: string) => Promise<T>): Promise<T> {
   const worker = await startEmptyWorker(scratch);
   try {
-    const durations: number[] = [];
-    for (let n = 0; n < CREATES + WARM_UP; n += 1) {
-      await wait(PAUSE_MS);
-      durations.push(await timed(worker.url, null, { path: '/' }));
-    }
-    const run = (name: string, instances: number) =>
-      runEmptyInstances(worker.url, name, { ...EMPTY, ...stores, count: instances, concurrency });
-    await run('warm', WARM_UP);
-    const samples: Sample[] = [sampleAt(0)];
-    const reading = keepReading(worker.url, null, () => ['/']);
-    const half = Math.ceil(count / 2);
-    await run('first', half);
-    samples.push(sampleAt(half));
-    await run('second', count - half);
-    samples.push(sampleAt(count));
-    await reading.stop();
-    return { requestMs: median(durations.slice(WARM_UP)), memory: growthOf(samples) };
+    return await measure(worker.url);
   } finally {
     await worker.stop();
   }
+}
+
+async function measureRequest(url: string): Promise<number> {
+  const durations: number[] = [];
+  for (let n = 0; n < CREATES + WARM_UP; n += 1) {
+    await wait(PAUSE_MS);
+    durations.push(await timed(url, null, { path: '/' }));
+  }
+  return median(durations.slice(WARM_UP));
+}
+
+async function measureInstances(url: string, stores: typeof STORES_NOTHING): Promise<Growth> {
+  const run = (name: string, instances: number) =>
+    runEmptyInstances(url, name, { ...EMPTY, ...stores, count: instances, concurrency });
+  await run('warm', WARM_UP);
+  const samples: Sample[] = [sampleAt(0)];
+  const reading = keepReading(url, null, () => ['/']);
+  const half = Math.ceil(count / 2);
+  await run('first', half);
+  samples.push(sampleAt(half));
+  await run('second', count - half);
+  samples.push(sampleAt(count));
+  await reading.stop();
+  return growthOf(samples);
 }
 
 async function measureService(empty: Empty): Promise<Bar[]> {

@@ -1,5 +1,6 @@
 /** What processes take at most, by the kernel's own count, looked at while they run. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { descendants } from '../test/support/processes.ts';
 
 export interface Peak {
   /** Highest resident set of the process itself, in bytes. */
@@ -14,34 +15,16 @@ const LOOK_EVERY_MS = 30;
 export function watchMemory(pid: number, peak: Peak): () => void {
   const timer = setInterval(() => {
     peak.own = Math.max(peak.own, statusBytes(pid, 'VmHWM'));
-    for (const child of below(pid)) peak.child = Math.max(peak.child, statusBytes(child, 'VmHWM'));
+    for (const child of descendants(pid)) peak.child = Math.max(peak.child, statusBytes(child, 'VmHWM'));
   }, LOOK_EVERY_MS);
   return () => clearInterval(timer);
 }
 
-function below(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc')) {
-    if (/^\d+$/.test(name)) parents.set(Number(name), statusNumber(Number(name), 'PPid'));
-  }
-  const found = new Set([pid]);
-  for (let before = 0; before !== found.size; ) {
-    before = found.size;
-    for (const [child, parent] of parents) if (found.has(parent)) found.add(child);
-  }
-  found.delete(pid);
-  return [...found];
-}
-
-function statusBytes(pid: number, field: string): number {
-  return statusNumber(pid, field) * 1024;
-}
-
-function statusNumber(pid: number, field: string): number {
+/** Of what the kernel says of a process in kB; 0 when it has ended. */
+export function statusBytes(pid: number, field: string): number {
   try {
-    return Number(
-      new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0,
-    );
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1024;
   } catch {
     return 0;
   }

@@ -6,7 +6,6 @@ import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloud
 import { durable } from '../../src/workflows/durable.ts';
 
 interface EmptyParams {
-  readonly id: string;
   readonly steps: number;
   readonly resultChars: number;
   /** Rows and objects of each step, on average. */
@@ -27,17 +26,17 @@ const CONFIG = { retries: { limit: 4, delay: 250, backoff: 'exponential' }, time
 
 export class Empty extends WorkflowEntrypoint<EmptyBindings, EmptyParams> {
   override async run(event: Readonly<WorkflowEvent<EmptyParams>>, step: WorkflowStep): Promise<void> {
-    const { id, steps, resultChars, rows, objects } = event.payload;
+    const { steps, resultChars, rows, objects } = event.payload;
     for (let n = 1; n <= steps; n += 1) {
       const result = { n, text: 'x'.repeat(resultChars) };
       await durable(step, { name: `step ${n}`, config: CONFIG }, async () => {
         for (let row = countBefore(n - 1, rows); row < countBefore(n, rows); row += 1) {
           await this.env.DB.prepare('INSERT INTO rows (id, text) VALUES (?1, ?2)')
-            .bind(`${id}/${row}`, ROW)
+            .bind(`${event.instanceId}/${row}`, ROW)
             .run();
         }
         for (let one = countBefore(n - 1, objects); one < countBefore(n, objects); one += 1) {
-          await this.env.BUCKET.put(`${id}/${one}`, OBJECT);
+          await this.env.BUCKET.put(`${event.instanceId}/${one}`, OBJECT);
         }
         return result;
       });
@@ -64,7 +63,7 @@ export default {
     const numberOf = (name: string) => Number(searchParams.get(name));
     const [steps, resultChars] = [numberOf('steps'), numberOf('chars')];
     const [rows, objects] = [numberOf('rows') / steps, numberOf('objects') / steps];
-    await EMPTY.create({ id, params: { id, steps, resultChars, rows, objects } });
+    await EMPTY.create({ id, params: { steps, resultChars, rows, objects } });
     return new Response(null, { status: 202 });
   },
 } satisfies ExportedHandler<EmptyBindings>;

@@ -2,10 +2,12 @@
  * Memory of everything that serves, below this process. What runs a single check comes and goes, so of two samples
  * only the processes that are in both count.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { descendants } from '../../test/support/processes.ts';
+import { statusBytes } from '../peak-memory.ts';
 
-const KIB_PER_MIB = 1024;
+const BYTES_PER_MIB = 1024 * 1024;
 
 interface Process {
   /** `workerd`, or the script that node runs. */
@@ -28,12 +30,8 @@ export interface Growth {
 
 /** What is there now, this process left out. */
 export function sampleAt(ended: number): Sample {
-  const parents = new Map(pids().map((pid) => [pid, parentOf(pid)]));
-  const ours = [...parents.keys()].filter((pid) => below(process.pid, pid, parents));
-  return {
-    ended,
-    processes: new Map(ours.map((pid) => [pid, { name: nameOf(pid), mib: residentMib(pid) }])),
-  };
+  const look = (pid: number) => ({ name: nameOf(pid), mib: statusBytes(pid, 'VmRSS') / BYTES_PER_MIB });
+  return { ended, processes: new Map(descendants(process.pid).map((pid) => [pid, look(pid)])) };
 }
 
 export function totalMib({ processes }: Sample): number {
@@ -65,34 +63,15 @@ function sum(parts: ReadonlyMap<string, number>): number {
 }
 
 function nameOf(pid: number): string {
-  const [program = '', ...rest] = text(pid, 'cmdline').split('\0');
+  const [program = '', ...rest] = commandLine(pid).split('\0');
   const name = basename(program);
   if (name !== 'node') return name;
   return basename(rest.find((one) => /\.[cm]?[jt]s$/.test(one)) ?? name);
 }
 
-function residentMib(pid: number): number {
-  return Number(/^VmRSS:\s*(\d+)/m.exec(text(pid, 'status'))?.[1] ?? 0) / KIB_PER_MIB;
-}
-
-function pids(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-function below(ancestor: number, pid: number, parents: ReadonlyMap<number, number>): boolean {
-  for (let at = pid; at > 1; at = parents.get(at) ?? 0) if (parents.get(at) === ancestor) return true;
-  return false;
-}
-
-function parentOf(pid: number): number {
-  return Number(/^PPid:\s*(\d+)/m.exec(text(pid, 'status'))?.[1] ?? 0);
-}
-
-function text(pid: number, file: string): string {
+function commandLine(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
     return '';
   }
